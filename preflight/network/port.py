@@ -1,0 +1,63 @@
+"""The two protocols of the network: names to addresses, and connections.
+
+Adapters: resolver.py (DNS and the operating system) and dialer.py (sockets, TLS, CONNECT proxies); recorded.py answers
+both from a document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+
+from preflight.network.model import Endpoint, Reach, Resolution, ServiceRecords
+
+
+class Resolver(Protocol):
+    """Asks for names. Safe to use from several threads."""
+
+    @property
+    def origin(self) -> str:
+        """Whom it asks, for the report: "the system's resolver", "10.0.0.10"."""
+
+    def resolve(self, name: str) -> Resolution:
+        """A and AAAA of an absolute name (search domains play no part). An address resolves to itself.
+
+        A failure is an answer with a code, never an exception.
+
+        Raises:
+            Unavailable: only by a recording that doesn't know the name.
+        """
+
+    def services(self, name: str) -> ServiceRecords:
+        """The SRV records of an absolute name; failures as with `resolve`."""
+
+    def addresses(self, host: str) -> Sequence[str]:
+        """The addresses to connect to, in order: at least one.
+
+        Raises:
+            Unavailable: the host doesn't resolve; `code` is the resolution's.
+        """
+
+
+class Dialer(Protocol):
+    """Connects, looks and hangs up. Safe to use from several threads."""
+
+    @property
+    def origin(self) -> str:
+        """The way it goes, for the report: "direct", "proxy proxy.contoso.com:3128", "recorded"."""
+
+    @property
+    def proxied(self) -> bool:
+        """Whether a proxy resolves the names, so that DNS on this machine plays no part."""
+
+    def reach(self, endpoint: Endpoint, *, tls: bool = False) -> Reach:
+        """Try every address of the endpoint; with `tls`, a verified handshake too.
+
+        A failure is an answer with a code, never an exception.
+
+        Raises:
+            Unavailable: only by a recording that doesn't know the endpoint.
+        """
+
+    def reach_all(self, endpoints: Collection[Endpoint], *, tls: bool = False) -> Mapping[Endpoint, Reach]:
+        """`reach` for all at once, under one deadline; in the order given."""
