@@ -1,3 +1,5 @@
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,8 +61,12 @@ def test_a_name_is_taken_apart(name: str, rdns: tuple[str, ...], value: str) -> 
         r"CN=\zz,DC=x",
         "=Ann",
         r"CN=\C3,DC=x",
-    ]
-    + ['CN=a"b"c,DC=x', "CN=Ann, ", "CN=a+b,DC=x", "Ann,DC=test", "C_N=x"],
+        'CN=a"b"c,DC=x',
+        "CN=Ann, ",
+        "CN=a+b,DC=x",
+        "Ann,DC=test",
+        "C_N=x",
+    ],
 )
 def test_what_is_no_name_is_one_error_that_shows_it(name: str) -> None:
     for function in (dn.split, dn.normalise):
@@ -179,10 +185,8 @@ def test_ldap3_takes_the_same_name_apart_the_same_way(parts: list[tuple[str, str
 @given(st.text(' ,;="\\+#<>CN0aA\n', max_size=20) | st.text(max_size=20))
 def test_any_text_is_a_name_or_the_one_error(text: str) -> None:
     for function in FUNCTIONS:
-        try:
+        with contextlib.suppress(MalformedName):
             function(text)
-        except MalformedName:
-            pass
     try:
         rdns = dn.split(text)
     except MalformedName:
@@ -197,8 +201,8 @@ def test_long_hostile_names_are_read_in_linear_time() -> None:
         "CN=" + "\\," * 100_000 + "x",
         "CN=a" + "+CN=a" * 20_000,
         " " * 200_000 + "x",
+        "CN=\\2Ca" + ",CN=a" * 50_000,
+        ", " * 100_000,
     ):
-        try:
+        with contextlib.suppress(MalformedName):
             dn.normalise(text)
-        except MalformedName:
-            pass
