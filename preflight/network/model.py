@@ -1,7 +1,7 @@
 """What DNS and sockets answered. Facts only: checks judge them.
 
-Nothing here raises for a broken network: a name that doesn't resolve and a host that doesn't answer are answers, with
-a code of `REASONS`.
+Nothing here raises for a broken network: a name that doesn't resolve and a host that doesn't answer are answers,
+with a code of `REASONS`.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Resolution:
         server: the DNS server that answered or was asked; "" if none was.
         duration: seconds.
         message: one sentence on what went wrong; "" if ok.
-        system_addresses: what the operating system's resolver (hosts file, DNS client policy) says, which programs
-            use; None where it wasn't asked or didn't answer in time.
+        system_addresses: what the operating system's resolver (hosts file, DNS client policy) says, which
+            programs use; None where it wasn't asked or didn't answer in time.
         note: an oddity that a person should know although the name resolves; "" for none.
         via: "dns", "system" (only the operating system knows the name), "literal" (an address) or "recorded".
     """
@@ -156,8 +156,8 @@ class Probe:
     """One address of an endpoint, tried once.
 
     Attributes:
-        address: whom the socket was connected to: an address of the endpoint or of the proxy; "" where a name didn't
-            resolve.
+        address: whom the socket was connected to: an address of the endpoint or of the proxy; "" where a
+            name didn't resolve.
         via: "direct", "proxy HOST:PORT" or "recorded".
         code: "ok" if everything asked for worked, else the first broken hop's.
         message: one sentence on what went wrong, with the names; "" if ok.

@@ -1,7 +1,7 @@
 """The two protocols of the network: names to addresses, and connections.
 
-Adapters: resolver.py (DNS and the operating system) and dialer.py (sockets, TLS, CONNECT proxies); recorded.py answers
-both from a document.
+Adapters: resolver.py (DNS and the operating system) and dialer.py (sockets, TLS, CONNECT proxies); recorded.py
+answers both from a document.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Why a name does not resolve or an endpoint is not reached: one table of codes for probes, checks and explanations."""
+"""Why a name does not resolve or an endpoint is not reached: one table for probes, checks and explanations."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Reason:
 _DNS = {
     "nxdomain": Reason(
         "DNS says that the name does not exist",
-        "Check the spelling; if other networks resolve the name, let the DNS server forward it to the internet.",
+        "Check the spelling; if other networks resolve it, let the DNS server forward the name to the internet.",
     ),
     "no-answer": Reason(
         "the name exists in DNS but holds no record of the kind that was asked for",
-        "Check the name; if other networks get an answer, look for a local zone or filter that hides the record.",
+        "Check the name; if other networks get an answer, look for a local zone or filter that hides it.",
     ),
     "servfail": Reason(
         "the DNS server could not answer (SERVFAIL): its forwarders or the zone's servers fail it",
@@ -100,8 +100,8 @@ _TLS = {
     ),
     "tls-name-mismatch": Reason(
         "the certificate is made out to another name",
-        "If a device on the way answers in the host's place, let the connection through; otherwise check the name "
-        "and the server's certificate.",
+        "If a device on the way answers in the host's place, let the connection through; otherwise "
+        "check the name and the server's certificate.",
     ),
     "tls-expired": Reason(
         "the certificate has expired, or the clock of this machine is ahead",
@@ -117,7 +117,7 @@ _TLS = {
     ),
     "tls-alert": Reason(
         "the other side refused the TLS handshake",
-        "Compare TLS versions and cipher suites at both ends; look for a device that terminates TLS on the way.",
+        "Compare TLS versions and ciphers at both ends; look for a device that terminates TLS on the way.",
     ),
     "tls-reset": Reason(
         "the connection was reset during the TLS handshake: typical of a firewall that reads the server name",
