@@ -75,7 +75,12 @@ class Unavailable(Exception):
     """
 
     def __init__(
-        self, reason: str, *, code: str = "unavailable", remedy: str = "", evidence: Mapping[str, object] | None = None
+        self,
+        reason: str,
+        *,
+        code: str = "unavailable",
+        remedy: str = "",
+        evidence: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
@@ -111,7 +116,12 @@ class Finding:
 
 
 def passed(
-    summary: str, *, subject: str = "", observed: str = "", evidence: Mapping[str, object] | None = None, code: str = "ok"
+    summary: str,
+    *,
+    subject: str = "",
+    observed: str = "",
+    evidence: Mapping[str, object] | None = None,
+    code: str = "ok",
 ) -> Finding:
     """Looked at, and good."""
     return Finding(Status.PASS, code, summary, subject, "", observed, dict(evidence or {}))
@@ -135,7 +145,15 @@ def warn(
 ) -> Finding:
     """Writeback can work, but a person should know."""
     return Finding(
-        Status.WARN, code, summary, subject, expected, observed, dict(evidence or {}), remedy, tuple(event_codes)
+        Status.WARN,
+        code,
+        summary,
+        subject,
+        expected,
+        observed,
+        dict(evidence or {}),
+        remedy,
+        tuple(event_codes),
     )
 
 
@@ -152,7 +170,15 @@ def fail(
 ) -> Finding:
     """Looked at, and bad."""
     return Finding(
-        Status.FAIL, code, summary, subject, expected, observed, dict(evidence or {}), remedy, tuple(event_codes)
+        Status.FAIL,
+        code,
+        summary,
+        subject,
+        expected,
+        observed,
+        dict(evidence or {}),
+        remedy,
+        tuple(event_codes),
     )
 
 
@@ -169,7 +195,15 @@ def unknown(
 ) -> Finding:
     """Could not tell: not readable, not reachable, not finished."""
     return Finding(
-        Status.UNKNOWN, code, summary, subject, expected, observed, dict(evidence or {}), remedy, tuple(event_codes)
+        Status.UNKNOWN,
+        code,
+        summary,
+        subject,
+        expected,
+        observed,
+        dict(evidence or {}),
+        remedy,
+        tuple(event_codes),
     )
 
 
