@@ -46,9 +46,11 @@ class Dialer(Protocol):
     def origin(self) -> str:
         """The way it goes, for the report: "direct", "proxy proxy.contoso.com:3128", "recorded"."""
 
-    @property
-    def proxied(self) -> bool:
-        """Whether a proxy resolves the names, so that DNS on this machine plays no part."""
+    def proxy_for(self, endpoint: Endpoint) -> str | None:
+        """The proxy, "HOST:PORT", through which it reaches the endpoint; None: directly (NO_PROXY may differ by host).
+
+        Through a proxy, names are the proxy's business: DNS on this machine plays no part.
+        """
 
     def reach(self, endpoint: Endpoint, *, tls: bool = False) -> Reach:
         """Try every address of the endpoint; with `tls`, a verified handshake too.
