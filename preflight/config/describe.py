@@ -1,0 +1,101 @@
+"""The resolved settings, for `preflight config check`. Where a password comes from is shown, never the password."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from preflight.config.settings import Configuration, ControllerAddress, DomainSettings
+
+_TLS = {"ldaps": "LDAPS", "starttls": "StartTLS", "none": "sealed by negotiate, no TLS"}
+
+
+def to_public_dict(configuration: Configuration) -> dict[str, Any]:
+    """The settings as plain JSON-serialisable data without secrets."""
+    return {
+        "source": None if configuration.source is None else str(configuration.source),
+        "connector": {
+            "account": configuration.connector.account,
+            "source_anchor": configuration.connector.source_anchor,
+        },
+        "domains": [_domain(domain) for domain in configuration.domains],
+        "network": {
+            "cloud": configuration.network.cloud,
+            "proxy": None if configuration.network.proxy is None else str(configuration.network.proxy),
+            "timeout": configuration.network.timeout,
+        },
+        "service_bus": {
+            "namespaces": [str(namespace) for namespace in configuration.service_bus.namespaces],
+            "relay_ports": list(configuration.service_bus.relay_ports),
+            "relay_ports_required": configuration.service_bus.relay_ports_required,
+        },
+        "warnings": list(configuration.warnings),
+    }
+
+
+def describe(configuration: Configuration) -> str:
+    """The settings as lines for a person, defaults spelled out."""
+    rows: list[tuple[str, str]] = [
+        ("configuration", "command line options" if configuration.source is None else str(configuration.source)),
+        ("connector account", configuration.connector.account or "discovered"),
+        ("source anchor", configuration.connector.source_anchor or "guessed from the data, and said so"),
+    ]
+    for domain in configuration.domains:
+        rows += [("", ""), ("domain", domain.name), *_domain_rows(domain)]
+    if not configuration.domains:
+        rows += [("", ""), ("domain", "none: network checks only")]
+    network, bus = configuration.network, configuration.service_bus
+    rows += [
+        ("", ""),
+        ("cloud", network.cloud),
+        ("proxy", "the environment's, if any" if network.proxy is None else str(network.proxy)),
+        ("time-out", f"{network.timeout:g} s"),
+        ("relays", ", ".join(map(str, bus.namespaces)) or "the cloud's documented names"),
+        ("relay ports", ", ".join(map(str, bus.relay_ports)) or "none"),
+        ("", f"a closed relay port is a {'fail' if bus.relay_ports_required else 'warning'}"),
+    ]
+    lines = [f"{name:<18} {value}".rstrip() for name, value in rows]
+    return "\n".join([*lines, *(f"warning: {warning}" for warning in configuration.warnings)]) + "\n"
+
+
+def _domain_rows(domain: DomainSettings) -> list[tuple[str, str]]:
+    scope = [
+        ("  connector account", domain.connector_account or ""),
+        ("  search bases", "; ".join(domain.search_bases) or "the whole domain"),
+        ("  excluded", "; ".join(domain.exclude) or "nothing"),
+    ]
+    scope = [row for row in scope if row[1]]
+    if domain.ldif is not None:
+        return [("  forest", domain.forest or "what the export says"), ("  export", str(domain.ldif)), *scope]
+    trust = "the system's trust store" if domain.ca_file is None else str(domain.ca_file)
+    return [
+        ("  forest", domain.forest or "what its controller says"),
+        ("  controllers", ", ".join(map(_controller, domain.controllers)) or "found by DNS (SRV records)"),
+        ("  name server", "the system's" if domain.nameserver is None else str(domain.nameserver)),
+        ("  sign-in", f"{domain.auth} as {domain.user or 'the logged-on user or ticket'}"),
+        ("  password from", "not needed" if domain.password is None else str(domain.password)),
+        ("  certificates", "not used: negotiate seals by itself" if domain.auth == "negotiate" else trust),
+        *scope,
+    ]
+
+
+def _controller(address: ControllerAddress) -> str:
+    return f"{address} ({_TLS[address.tls]})"
+
+
+def _domain(domain: DomainSettings) -> dict[str, Any]:
+    return {
+        "name": domain.name,
+        "forest": domain.forest,
+        "controllers": [
+            {"host": address.host, "port": address.port, "tls": address.tls} for address in domain.controllers
+        ],
+        "user": domain.user,
+        "password_from": None if domain.password is None else str(domain.password),
+        "auth": domain.auth,
+        "ca_file": None if domain.ca_file is None else str(domain.ca_file),
+        "search_bases": list(domain.search_bases),
+        "exclude": list(domain.exclude),
+        "nameserver": None if domain.nameserver is None else str(domain.nameserver),
+        "connector_account": domain.connector_account,
+        "ldif": None if domain.ldif is None else str(domain.ldif),
+    }
