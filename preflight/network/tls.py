@@ -1,0 +1,155 @@
+"""A TLS handshake on a connected socket, and why it failed."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from socket import socket
+
+from preflight.network.certificate import Certificate, MalformedCertificate
+from preflight.network.model import TlsFacts
+from preflight.network.reasons import OK
+
+
+_NOT_TLS = (
+    "WRONG_VERSION_NUMBER",
+    "HTTP_REQUEST",
+    "HTTPS_PROXY_REQUEST",
+    "UNSUPPORTED_PROTOCOL",
+    "UNKNOWN_PROTOCOL",
+    "WRONG_SSL_VERSION",
+    "PROTOCOL_VERSION",
+    "PACKET_LENGTH",
+    "DATA_LENGTH_TOO_LONG",
+    "RECORD_LAYER",
+    "UNEXPECTED_MESSAGE",
+    "UNEXPECTED_RECORD",
+    "BAD_RECORD_TYPE",
+    "LENGTH_MISMATCH",
+)
+"""Parts of OpenSSL's reasons which say that what came is not TLS, or none of the versions allowed."""
+
+_CUT = (ConnectionResetError, ConnectionAbortedError, BrokenPipeError)
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """What came of it.
+
+    Attributes:
+        untrusted: the certificate was seen and not accepted, so a look at it is worth while.
+    """
+
+    code: str
+    message: str = ""
+    facts: TlsFacts | None = None
+    untrusted: bool = False
+
+
+def verifying_context(ca_file: Path | None = None) -> ssl.SSLContext:
+    """Verifies chain, dates and name against the system's trust store, or against `ca_file` alone.
+
+    Raises:
+        ValueError: the file can't be read or holds no certificate.
+    """
+    try:
+        return ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
+    except ssl.SSLError:
+        raise ValueError(f"{ca_file} holds no certificate in PEM form") from None
+    except OSError as error:
+        raise ValueError(f"{ca_file} can't be read: {error.strerror}") from None
+
+
+def looking_context() -> ssl.SSLContext:
+    """Accepts any certificate, to see whose it is after verification has failed. Nothing is ever sent over it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def shake_hands(connection: socket, host: str, context: ssl.SSLContext, seconds: float) -> tuple[socket, Handshake]:
+    """Do the handshake within `seconds`. The returned socket takes the place of `connection`: close that one."""
+    try:
+        connection.settimeout(max(seconds, 0.001))
+        wrapped = context.wrap_socket(connection, server_hostname=host, do_handshake_on_connect=False)
+    except (OSError, ValueError) as error:
+        # Also here, before a byte is sent: the peer has already hung up.
+        code = "tls-reset" if isinstance(error, _CUT) else "tls-closed"
+        return connection, Handshake(code, f"{host} hung up before the TLS handshake")
+    try:
+        # One deadline for the whole handshake, however the other side drips its bytes.
+        wrapped.do_handshake()
+    except ssl.SSLCertVerificationError as error:
+        code, message = _not_verified(host, error)
+        return wrapped, Handshake(code, message, untrusted=True)
+    except (TimeoutError, ssl.SSLWantReadError):
+        return wrapped, Handshake("tls-timeout", f"{host} did not end the TLS handshake within {seconds:.1f} s")
+    except (OSError, ValueError) as error:
+        code, message = _broken(host, error)
+        return wrapped, Handshake(code, message)
+    return wrapped, Handshake(OK, facts=_facts(wrapped, trusted=context.verify_mode is ssl.CERT_REQUIRED))
+
+
+def describe(host: str, failed: Handshake, facts: TlsFacts) -> Handshake:
+    """A failed verification, told with the certificate that was then looked at."""
+    message = failed.message
+    if failed.code == "tls-untrusted":
+        message = f"{host} shows a certificate issued by {facts.issuer or 'nobody named'}: {message}"
+    elif failed.code == "tls-name-mismatch":
+        names = ", ".join(facts.names[:5]) or facts.subject or "nobody"
+        message = f"{host} shows a certificate made out to {names}"
+    elif failed.code == "tls-expired" and facts.not_after and facts.not_after.timestamp() < time.time():
+        message = f"the certificate of {host} expired on {facts.not_after:%Y-%m-%d %H:%M} UTC"
+    elif failed.code == "tls-not-yet-valid" and facts.not_before and facts.not_before.timestamp() > time.time():
+        message = f"the certificate of {host} is valid from {facts.not_before:%Y-%m-%d %H:%M} UTC on"
+    return Handshake(failed.code, message, facts, untrusted=True)
+
+
+def _facts(connection: ssl.SSLSocket, *, trusted: bool) -> TlsFacts:
+    version, cipher = connection.version() or "", connection.cipher()
+    try:
+        certificate = Certificate.parse(connection.getpeercert(binary_form=True) or b"")
+    except MalformedCertificate:
+        return TlsFacts(version, cipher[0] if cipher else "", trusted=trusted)
+    return TlsFacts(
+        version=version,
+        cipher=cipher[0] if cipher else "",
+        subject=certificate.subject,
+        issuer=certificate.issuer,
+        names=certificate.names,
+        not_before=certificate.not_before,
+        not_after=certificate.not_after,
+        trusted=trusted,
+    )
+
+
+def _not_verified(host: str, error: ssl.SSLCertVerificationError) -> tuple[str, str]:
+    match error.verify_code:  # x509_vfy.h of OpenSSL
+        case 9:
+            return "tls-not-yet-valid", f"a certificate in the chain of {host} is not valid yet"
+        case 10:
+            return "tls-expired", f"a certificate in the chain of {host} has expired"
+        case 62 | 64:
+            return "tls-name-mismatch", f"the certificate is not made out to {host}"
+    return "tls-untrusted", error.verify_message or "verification failed"
+
+
+def _broken(host: str, error: OSError | ValueError) -> tuple[str, str]:
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        return "tls-closed", f"{host} closed the connection during the TLS handshake"
+    if isinstance(error, _CUT):
+        return "tls-reset", f"{host} reset the connection during the TLS handshake"
+    if isinstance(error, ssl.SSLError):
+        reason = error.reason or ""
+        if "UNEXPECTED_EOF" in reason:
+            return "tls-closed", f"{host} closed the connection during the TLS handshake"
+        readable = reason.replace("_", " ").lower() or "no reason given"
+        if any(part in reason for part in _NOT_TLS):
+            return "tls-protocol", f"{host} does not speak TLS, or no version of it that is allowed here ({readable})"
+        if "ALERT" in reason or "HANDSHAKE_FAILURE" in reason:
+            return "tls-alert", f"{host} refused the TLS handshake ({readable})"
+        return "tls-error", f"the TLS handshake with {host} failed ({readable})"
+    return "tls-error", f"the TLS handshake with {host} failed ({error})"
