@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import ssl
 import time
 from dataclasses import dataclass
@@ -11,7 +12,6 @@ from socket import socket
 from preflight.network.certificate import Certificate, MalformedCertificate
 from preflight.network.model import TlsFacts
 from preflight.network.reasons import OK
-
 
 _NOT_TLS = (
     "WRONG_VERSION_NUMBER",
@@ -140,7 +140,7 @@ def _not_verified(host: str, error: ssl.SSLCertVerificationError) -> tuple[str, 
 def _broken(host: str, error: OSError | ValueError) -> tuple[str, str]:
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return "tls-closed", f"{host} closed the connection during the TLS handshake"
-    if isinstance(error, _CUT):
+    if isinstance(error, _CUT) or (isinstance(error, OSError) and error.errno == errno.ENOTCONN):
         return "tls-reset", f"{host} reset the connection during the TLS handshake"
     if isinstance(error, ssl.SSLError):
         reason = error.reason or ""

@@ -1,0 +1,282 @@
+"""A network that was recorded: the two protocols answered from a JSON document, without a socket.
+
+Every answer says so: `via` is "recorded". What the document doesn't hold is unavailable, never guessed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from preflight.api import Unavailable
+from preflight.network.endpoint import normalise_host
+from preflight.network.model import (
+    OK,
+    REASONS,
+    Endpoint,
+    Hop,
+    Probe,
+    Reach,
+    Resolution,
+    ServiceRecord,
+    ServiceRecords,
+    TlsFacts,
+)
+from preflight.network.resolver import unresolved
+
+FORMAT = "preflight-network-recording"
+VERSION = 1
+RECORDED = "recorded"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What a network answered once.
+
+    Attributes:
+        names: resolutions by name.
+        services: SRV records by name.
+        endpoints: probes by endpoint; recorded with TLS where they hold `tls`.
+        note: where it comes from.
+    """
+
+    names: Mapping[str, Resolution] = field(default_factory=dict)
+    services: Mapping[str, ServiceRecords] = field(default_factory=dict)
+    endpoints: Mapping[Endpoint, Reach] = field(default_factory=dict)
+    note: str = ""
+
+    def to_json(self) -> str:
+        document = {
+            "format": FORMAT,
+            "version": VERSION,
+            "note": self.note,
+            "names": {name: _resolution_to_dict(answer) for name, answer in sorted(self.names.items())},
+            "services": {name: _services_to_dict(answer) for name, answer in sorted(self.services.items())},
+            "endpoints": {
+                str(endpoint): [_probe_to_dict(probe) for probe in reach.probes]
+                for endpoint, reach in sorted(self.endpoints.items())
+            },
+        }
+        return json.dumps(document, indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Recording:
+        """Read what `to_json` wrote, or a person by hand: members that are left out have their plain value.
+
+        Raises:
+            ValueError: no recording, of a newer version, or with a member that makes no sense.
+        """
+        try:
+            document = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"the network recording is no JSON: {error}") from None
+        if not isinstance(document, dict) or document.get("format") != FORMAT:
+            raise ValueError(f"this is no network recording (format is not {FORMAT})")
+        if document.get("version") != VERSION:
+            raise ValueError(
+                f"a network recording of version {document.get('version')!r}; this program reads {VERSION}"
+            )
+        try:
+            names = {name: _resolution(name, value) for name, value in document.get("names", {}).items()}
+            services = {name: _services(name, value) for name, value in document.get("services", {}).items()}
+            endpoints = {}
+            for place, probes in document.get("endpoints", {}).items():
+                endpoint = Endpoint.parse(place)
+                resolution = names.get(endpoint.host)
+                endpoints[endpoint] = Reach(endpoint, tuple(_probe(endpoint, p) for p in probes), resolution)
+            return cls(names, services, endpoints, str(document.get("note", "")))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"the network recording can't be used: {error}") from None
+
+
+class RecordedResolver:
+    """A `Resolver` that answers from a recording."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+
+    @property
+    def origin(self) -> str:
+        return RECORDED
+
+    def resolve(self, name: str) -> Resolution:
+        host = normalise_host(name)
+        return replace(_known(self._recording.names, host, lambda: f"name {host}"), via=RECORDED)
+
+    def services(self, name: str) -> ServiceRecords:
+        host = name.removesuffix(".").lower()
+        return replace(_known(self._recording.services, host, lambda: f"SRV records of {host}"), via=RECORDED)
+
+    def addresses(self, host: str) -> Sequence[str]:
+        resolution = self.resolve(host)
+        if not resolution.resolved:
+            raise unresolved(resolution)
+        return resolution.connectable
+
+
+class RecordedDialer:
+    """A `Dialer` that answers from a recording."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+
+    @property
+    def origin(self) -> str:
+        return RECORDED
+
+    def proxy_for(self, endpoint: Endpoint) -> str | None:  # noqa: ARG002  (the protocol's)
+        return None
+
+    def reach(self, endpoint: Endpoint, *, tls: bool = False) -> Reach:
+        reach = _known(self._recording.endpoints, endpoint, lambda: f"connection to {endpoint}")
+        if tls and any(probe.connected and probe.tls is None for probe in reach.probes):
+            raise Unavailable(f"the recording holds no TLS handshake with {endpoint}", code="not-recorded")
+        return replace(reach, probes=tuple(replace(probe, via=RECORDED) for probe in reach.probes))
+
+    def reach_all(self, endpoints: Collection[Endpoint], *, tls: bool = False) -> Mapping[Endpoint, Reach]:
+        return {endpoint: self.reach(endpoint, tls=tls) for endpoint in endpoints}
+
+
+def _known(answers: Mapping[Any, T], key: object, what: Callable[[], str]) -> T:
+    try:
+        return answers[key]
+    except KeyError:
+        raise Unavailable(f"the recording holds no {what()}", code="not-recorded") from None
+
+
+def _resolution_to_dict(answer: Resolution) -> dict[str, object]:
+    system = answer.system_addresses
+    return _without_empty(
+        code=answer.code,
+        addresses=list(answer.addresses),
+        cname_chain=list(answer.cname_chain),
+        server=answer.server,
+        duration=round(answer.duration, 6),
+        message=answer.message,
+        note=answer.note,
+    ) | ({} if system is None else {"system_addresses": list(system)})
+
+
+def _services_to_dict(answer: ServiceRecords) -> dict[str, object]:
+    return _without_empty(
+        code=answer.code,
+        records=[[record.priority, record.weight, record.port, record.target] for record in answer.records],
+        server=answer.server,
+        duration=round(answer.duration, 6),
+        message=answer.message,
+    )
+
+
+def _probe_to_dict(probe: Probe) -> dict[str, object]:
+    hops = [_without_empty(kind=hop.kind, peer=hop.peer, code=hop.code, message=hop.message) for hop in probe.hops]
+    return _without_empty(
+        address=probe.address,
+        code=probe.code,
+        message=probe.message,
+        duration=round(probe.duration, 6),
+        tls=None if probe.tls is None else _tls_to_dict(probe.tls),
+        hops=hops,
+        source=probe.source,
+    )
+
+
+def _tls_to_dict(facts: TlsFacts) -> dict[str, object]:
+    return _without_empty(
+        version=facts.version,
+        cipher=facts.cipher,
+        subject=facts.subject,
+        issuer=facts.issuer,
+        names=list(facts.names),
+        not_before=facts.not_before.isoformat() if facts.not_before else "",
+        not_after=facts.not_after.isoformat() if facts.not_after else "",
+        trusted=facts.trusted,
+    )
+
+
+def _without_empty(**members: object) -> dict[str, object]:
+    return {name: value for name, value in members.items() if value not in ("", [], None, 0.0, False)}
+
+
+def _resolution(name: str, value: Mapping[str, Any]) -> Resolution:
+    system = value.get("system_addresses")
+    addresses = _texts(value, "addresses")
+    code = _code(value)
+    if (code == OK) != bool(addresses):
+        raise ValueError(f"{name}: addresses go with the code ok, and only with it")
+    return Resolution(
+        name=name,
+        code=code,
+        addresses=addresses,
+        cname_chain=_texts(value, "cname_chain"),
+        server=str(value.get("server", "")),
+        duration=float(value.get("duration", 0.0)),
+        message=str(value.get("message", "")),
+        system_addresses=None if system is None else _texts(value, "system_addresses"),
+        note=str(value.get("note", "")),
+        via=RECORDED,
+    )
+
+
+def _services(name: str, value: Mapping[str, Any]) -> ServiceRecords:
+    code = _code(value)
+    records = tuple(
+        ServiceRecord(str(target), int(port), int(priority), int(weight))
+        for priority, weight, port, target in value.get("records", [])
+    )
+    if (code == OK) != bool(records):
+        raise ValueError(f"{name}: records go with the code ok, and only with it")
+    server, duration = str(value.get("server", "")), float(value.get("duration", 0.0))
+    return ServiceRecords(name, code, records, server, duration, str(value.get("message", "")), RECORDED)
+
+
+def _probe(endpoint: Endpoint, value: Mapping[str, Any]) -> Probe:
+    return Probe(
+        endpoint=endpoint,
+        address=str(value.get("address", "")),
+        via=RECORDED,
+        code=_code(value),
+        message=str(value.get("message", "")),
+        duration=float(value.get("duration", 0.0)),
+        tls=_tls(value["tls"]) if "tls" in value else None,
+        hops=tuple(
+            Hop(str(hop["kind"]), str(hop.get("peer", "")), _code(hop), message=str(hop.get("message", "")))
+            for hop in value.get("hops", [])
+        ),
+        source=str(value.get("source", "")),
+    )
+
+
+def _tls(value: Mapping[str, Any]) -> TlsFacts:
+    def date(name: str) -> datetime | None:
+        return datetime.fromisoformat(value[name]) if value.get(name) else None
+
+    return TlsFacts(
+        version=str(value.get("version", "")),
+        cipher=str(value.get("cipher", "")),
+        subject=str(value.get("subject", "")),
+        issuer=str(value.get("issuer", "")),
+        names=_texts(value, "names"),
+        not_before=date("not_before"),
+        not_after=date("not_after"),
+        trusted=bool(value.get("trusted", False)),
+    )
+
+
+def _texts(value: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    texts = value.get(name, [])
+    if not isinstance(texts, list):
+        raise ValueError(f"{name} is no list")
+    return tuple(str(text) for text in texts)
+
+
+def _code(value: Mapping[str, Any]) -> str:
+    """Has to be given: a recording must not say "ok" by leaving something out."""
+    code = value.get("code")
+    if code != OK and code not in REASONS:
+        raise ValueError(f"{code!r} is no code of a network answer")
+    return str(code)
