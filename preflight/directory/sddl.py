@@ -62,7 +62,7 @@ TRUSTEES = {
 
 
 def ace_to_sddl(ace: Ace) -> str:
-    """One entry. A condition is shown as `(...)`: it can't be evaluated from outside, and its bytes tell nobody anything."""
+    """One entry. A condition is shown as `(...)`: it can't be evaluated from outside, and its bytes tell nothing."""
     if not ace.known:
         return f"(0x{ace.type:02X};{_words(ace.flags, FLAGS)};;;;)"
     fields = (

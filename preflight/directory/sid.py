@@ -6,7 +6,7 @@ import struct
 from functools import lru_cache
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def sid_to_text(sid: bytes) -> str:
     """The S-1-... form.
 

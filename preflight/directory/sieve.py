@@ -1,0 +1,120 @@
+"""Which entries of a DACL can matter, told from the raw bytes.
+
+Descriptors are many and entries that matter are few, so a decision begins here. A sieve may let through what doesn't
+matter (the evaluator drops it), never hold back what does. It checks every length as the parser does, and gives up on
+anything out of the ordinary.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Container
+from dataclasses import dataclass
+from functools import lru_cache
+
+from preflight.directory.model import OWNER_RIGHTS, PRINCIPAL_SELF, Token
+from preflight.directory.security_descriptor import (
+    INHERIT_ONLY,
+    KNOWN_TYPES,
+    OBJECT_TYPES,
+    ace_places,
+)
+from preflight.directory.sid import sid_from_text, sid_to_text
+
+# AceType, AceFlags, AceSize, mask, and what follows: an object ACE's flags, or the first bytes of the SID.
+_unpack_ace = struct.Struct("<BBHII").unpack_from
+_unpack_acl = struct.Struct("<BBHHH").unpack_from
+
+_SID_SIZE = {1 | count << 8: 8 + 4 * count for count in range(16)}
+"""Bytes of a SID by its first two: revision 1 and the count of sub-authorities."""
+
+_SID_AT = (12, 28, 28, 44)
+"""Offset of an object ACE's SID by the GUIDs that its flags say are there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sieve:
+    """What an entry must have to be let through.
+
+    Attributes:
+        bits: at least one of these, in its mask.
+        objects: no object type or one of these; None: any.
+        trustees: one of these SIDs.
+        open_bits: with one of these bits and
+        open_objects: no object type or one of these (None: any) every trustee will do.
+    """
+
+    bits: int
+    objects: frozenset[bytes] | None
+    trustees: Container[bytes]
+    open_bits: int = 0
+    open_objects: frozenset[bytes] | None = frozenset()
+
+    def select(self, dacl: bytes) -> list[tuple[int, bytes]]:
+        """The entries that are let through, with their places.
+
+        Raises:
+            MalformedDescriptor: an entry doesn't fit.
+        """
+        selected = self._select(dacl)
+        if selected is None:
+            return [(index, dacl[at : at + size]) for index, (at, size) in enumerate(ace_places(dacl))]
+        return selected
+
+    def _select(self, dacl: bytes) -> list[tuple[int, bytes]] | None:
+        """None: there is something out of the ordinary, broken or an unknown type: let the parser look at it."""
+        selected: list[tuple[int, bytes]] = []
+        bits, objects, trustees = self.bits, self.objects, self.trustees
+        open_bits, open_objects = self.open_bits, self.open_objects
+        at, end = 8, len(dacl)
+        try:
+            for index in range(_unpack_acl(dacl)[3]):
+                kind, flags, size, mask, word = _unpack_ace(dacl, at)
+                object_type = b""
+                if kind in OBJECT_TYPES:
+                    sid_at = at + _SID_AT[word & 3]
+                    sid_end = sid_at + _SID_SIZE[dacl[sid_at] | dacl[sid_at + 1] << 8]
+                elif kind in KNOWN_TYPES:
+                    sid_at = at + 8
+                    sid_end = sid_at + _SID_SIZE[word & 0xFFFF]
+                    word = 0
+                else:
+                    return None
+                if mask & bits and not flags & INHERIT_ONLY:
+                    if word & 1:
+                        object_type = dacl[at + 12 : at + 28]
+                    if (not object_type or objects is None or object_type in objects) and (
+                        dacl[sid_at:sid_end] in trustees
+                        or (
+                            mask & open_bits
+                            and (not object_type or open_objects is None or object_type in open_objects)
+                        )
+                    ):
+                        selected.append((index, dacl[at : at + size]))
+                at += size
+                if sid_end > at or at > end:
+                    return None
+        except (struct.error, IndexError, KeyError):
+            return None
+        return selected
+
+
+def trustees_of(token: Token) -> Container[bytes]:
+    """The SIDs that may be in the token, and those that stand for others and are judged by rules of their own."""
+    if token.complete:
+        return frozenset(sid_from_text(sid) for sid in token.sids | {PRINCIPAL_SELF, OWNER_RIGHTS})
+    return _NotOutside(token)
+
+
+class _NotOutside:
+    """All but those that are surely outside an incomplete token."""
+
+    def __init__(self, token: Token) -> None:
+        def possible(sid: bytes) -> bool:
+            text = sid_to_text(sid)
+            return text in (PRINCIPAL_SELF, OWNER_RIGHTS) or not token.surely_outside(text)
+
+        self._possible = lru_cache(maxsize=65536)(possible)
+
+    def __contains__(self, sid: object) -> bool:
+        return isinstance(sid, bytes) and self._possible(sid)
