@@ -40,7 +40,7 @@ _DNS = {
         "Allow this machine to query the server recursively, or use the DNS server meant for it.",
     ),
     "dns-timeout": Reason(
-        "no DNS server answered in time",
+        "no valid answer came from a DNS server in time",
         "Let this machine reach its DNS servers on UDP and TCP port 53, and check that they run.",
     ),
     "dns-malformed": Reason(

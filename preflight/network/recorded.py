@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from preflight.api import Unavailable
-from preflight.network.endpoint import normalise_host
+from preflight.network.endpoint import is_address, normalise_host
 from preflight.network.model import (
     OK,
     REASONS,
@@ -105,7 +105,12 @@ class RecordedResolver:
         return RECORDED
 
     def resolve(self, name: str) -> Resolution:
-        host = normalise_host(name)
+        try:
+            host = normalise_host(name)
+        except ValueError as error:
+            return Resolution(name, "dns-error", message=str(error), via=RECORDED)
+        if is_address(host):
+            return Resolution(host, OK, (host,), via="literal")
         return replace(_known(self._recording.names, host, lambda: f"name {host}"), via=RECORDED)
 
     def services(self, name: str) -> ServiceRecords:
@@ -235,6 +240,9 @@ def _services(name: str, value: Mapping[str, Any]) -> ServiceRecords:
 
 
 def _probe(endpoint: Endpoint, value: Mapping[str, Any]) -> Probe:
+    tls = _tls(value["tls"]) if "tls" in value else None
+    if _code(value) == OK and tls is not None and not tls.trusted:
+        raise ValueError(f"{endpoint}: the code ok needs a trusted certificate")
     return Probe(
         endpoint=endpoint,
         address=str(value.get("address", "")),
@@ -242,7 +250,7 @@ def _probe(endpoint: Endpoint, value: Mapping[str, Any]) -> Probe:
         code=_code(value),
         message=str(value.get("message", "")),
         duration=float(value.get("duration", 0.0)),
-        tls=_tls(value["tls"]) if "tls" in value else None,
+        tls=tls,
         hops=tuple(
             Hop(str(hop["kind"]), str(hop.get("peer", "")), _code(hop), message=str(hop.get("message", "")))
             for hop in value.get("hops", [])

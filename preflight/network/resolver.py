@@ -38,7 +38,7 @@ def parse_nameserver(text: str) -> Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class Answer:
     """One question to DNS, or to the operating system."""
 
     code: str
@@ -79,24 +79,24 @@ class DnsResolver:
             return Resolution(name, "dns-error", message=str(error))
         if is_address(host):
             return Resolution(host, OK, (host,), via="literal")
-        tasks: dict[str, Callable[[], _Answer]] = {
+        tasks: dict[str, Callable[[], Answer]] = {
             "A": lambda: self._ask(host, "A"),
             "AAAA": lambda: self._ask(host, "AAAA"),
         }
         if self._nameserver is None:
             tasks["system"] = lambda: _ask_system(host)
         answers = all_at_once(tasks, self._lifetime + GRACE)
-        late = _Answer("dns-timeout", message=f"no DNS answer for {host} within {self._lifetime:g} s")
+        late = Answer("dns-timeout", message=f"no DNS answer for {host} within {self._lifetime:g} s")
         resolution = _merge(host, answers.get("A", late), answers.get("AAAA", late))
         if self._nameserver is None:
-            resolution = _compare(resolution, answers.get("system"))
+            resolution = beside_system(resolution, answers.get("system"))
         return replace(resolution, duration=time.monotonic() - started)
 
     def services(self, name: str) -> ServiceRecords:
         started = time.monotonic()
         host = name.removesuffix(".").lower()
         answers = all_at_once({"SRV": lambda: self._ask(host, "SRV")}, self._lifetime + GRACE)
-        answer = answers.get("SRV", _Answer("dns-timeout", message=f"no DNS answer for {host}"))
+        answer = answers.get("SRV", Answer("dns-timeout", message=f"no DNS answer for {host}"))
         records = sorted(answer.records, key=lambda record: (record.priority, -record.weight, record.target))
         return ServiceRecords(
             name=host,
@@ -116,39 +116,53 @@ class DnsResolver:
     @cached_property
     def _resolver(self) -> dns.resolver.Resolver:
         """Raises dns.exception.DNSException or OSError where the system names no server."""
+        resolver = self._plain_resolver()
+        resolver.use_edns(0, 0, EDNS_PAYLOAD)
+        return resolver
+
+    def _plain_resolver(self) -> dns.resolver.Resolver:
+        """Without EDNS, which some old servers and filters don't know."""
         import dns.nameserver
         import dns.resolver
 
         resolver = dns.resolver.Resolver(configure=self._nameserver is None)
         if self._nameserver is not None:
             resolver.nameservers = [dns.nameserver.Do53Nameserver(self._nameserver.host, self._nameserver.port)]
-        resolver.use_edns(0, 0, EDNS_PAYLOAD)
         resolver.lifetime = self._lifetime
         # One lost packet must not cost the whole lifetime.
         resolver.timeout = min(resolver.timeout, max(0.1, self._lifetime / 3))
         return resolver
 
-    def _ask(self, name: str, kind: str) -> _Answer:
-        import dns.exception
+    def _question(self, name: str, kind: str) -> dns.resolver.Answer:
         import dns.name
         import dns.resolver
 
+        # The trailing dot keeps search domains out.
+        question = dns.name.from_text(name + ".")
         try:
-            # The trailing dot keeps search domains out.
-            question = dns.name.from_text(name + ".")
-            answer = self._resolver.resolve(question, kind, search=False)
+            return self._resolver.resolve(question, kind, search=False)
+        except dns.resolver.NoNameservers as error:
+            if any(what in ("FORMERR", "NOTIMP", "BADVERS") for _, _, _, what, _ in error.kwargs.get("errors") or []):
+                return self._plain_resolver().resolve(question, kind, search=False)
+            raise
+
+    def _ask(self, name: str, kind: str) -> Answer:
+        import dns.resolver
+
+        try:
+            answer = self._question(name, kind)
         except dns.resolver.NXDOMAIN as error:
-            return _Answer("nxdomain", server=self._asked(), message=_missing_name(name, error))
+            return Answer("nxdomain", server=self._asked(), message=_missing_name(name, error))
         except dns.resolver.NoAnswer as error:
             chain = _chain(error.response())  # type: ignore[no-untyped-call]
-            return _Answer("no-answer", (), (), chain, self._asked(), f"{name} has no {kind} record")
+            return Answer("no-answer", (), (), chain, self._asked(), f"{name} has no {kind} record")
         except dns.resolver.NoNameservers as error:
             return _failed(name, error)
         except dns.resolver.LifetimeTimeout:
             message = f"no DNS server answered for {name} within {self._lifetime:g} s"
-            return _Answer("dns-timeout", server=self._asked(), message=message)
+            return Answer("dns-timeout", server=self._asked(), message=message)
         except Exception as error:  # noqa: BLE001  (hostile answers may break the parser anywhere: still an answer)
-            return _Answer("dns-error", server=self._asked(), message=f"{name}: {error or type(error).__name__}")
+            return Answer("dns-error", server=self._asked(), message=f"{name}: {error or type(error).__name__}")
         assert answer.rrset is not None
         if kind == "SRV":
             records = tuple(
@@ -161,7 +175,7 @@ class DnsResolver:
         else:
             records, values = (), tuple(record.address for record in answer)
         server = _server_text(answer.nameserver or "", answer.port or 53)
-        return _Answer(OK, values, records, _chain(answer.response), server)
+        return Answer(OK, values, records, _chain(answer.response), server)
 
     def _asked(self) -> str:
         """The first server: who it was in the end, dnspython doesn't say on failure."""
@@ -208,7 +222,7 @@ def _chain(response: dns.message.Message) -> tuple[str, ...]:
     return tuple(rrset[0].target.to_text(omit_final_dot=True).lower() for rrset in cnames)
 
 
-def _failed(name: str, error: dns.resolver.NoNameservers) -> _Answer:
+def _failed(name: str, error: dns.resolver.NoNameservers) -> Answer:
     """No server gave a usable answer: the last one's reason is the code, all of them are the message."""
     import dns.exception
 
@@ -227,21 +241,21 @@ def _failed(name: str, error: dns.resolver.NoNameservers) -> _Answer:
         text = f"{_server_text(host, port)}: {what or type(what).__name__}"
         if text not in said:
             said.append(text)
-    return _Answer(code, server=server, message=f"{name} was not answered ({'; '.join(said) or 'no server'})")
+    return Answer(code, server=server, message=f"{name} was not answered ({'; '.join(said) or 'no server'})")
 
 
-def _ask_system(host: str) -> _Answer:
+def _ask_system(host: str) -> Answer:
     """getaddrinfo, as every program on this machine calls it."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_CANONNAME)
     except (OSError, UnicodeError) as error:
-        return _Answer("system-unresolved", message=f"the operating system does not resolve {host}: {error}")
+        return Answer("system-unresolved", message=f"the operating system does not resolve {host}: {error}")
     addresses = dict.fromkeys(str(entry[4][0]) for entry in found)
     canonical = next((entry[3].removesuffix(".").lower() for entry in found if entry[3]), "")
-    return _Answer(OK, tuple(addresses), chain=(canonical,) if canonical else ())
+    return Answer(OK, tuple(addresses), chain=(canonical,) if canonical else ())
 
 
-def _merge(host: str, ipv4: _Answer, ipv6: _Answer) -> Resolution:
+def _merge(host: str, ipv4: Answer, ipv6: Answer) -> Resolution:
     """A and AAAA as one answer."""
     if ipv4.code == OK or ipv6.code == OK:
         good, other = (ipv4, ipv6) if ipv4.code == OK else (ipv6, ipv4)
@@ -260,7 +274,7 @@ def _merge(host: str, ipv4: _Answer, ipv6: _Answer) -> Resolution:
     return Resolution(host, told.code, (), told.chain, told.server, message=message)
 
 
-def _compare(resolution: Resolution, system: _Answer | None) -> Resolution:
+def beside_system(resolution: Resolution, system: Answer | None) -> Resolution:
     """DNS beside the operating system, whose answer is the one that programs get."""
     if system is None:
         return replace(resolution, note=_join(resolution.note, "the operating system's own lookup did not end in time"))
