@@ -8,7 +8,7 @@ An attribute that is absent may be empty or unreadable: Active Directory doesn't
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -290,6 +290,8 @@ class Principal:
         local_groups: SIDs of the domain-local groups of its own domain.
         complete: whether these are surely all (tokenGroups was there and holds the primary group).
         obstacle: why they may not be all.
+        group_names: DNs of the global and universal groups by SID, as far as the home domain knows them: under
+            these they stand in `member` of another domain of the forest.
     """
 
     distinguished_name: str
@@ -302,6 +304,7 @@ class Principal:
     local_groups: frozenset[str]
     complete: bool
     obstacle: str = ""
+    group_names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,466 @@
+"""A domain as a live domain controller shows it: the adapter behind `preflight.directory.port.Directory`."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from preflight.api import Unavailable
+from preflight.directory import ldap_filter
+from preflight.directory.access_check import decide
+from preflight.directory.connection import Attributes, LdapConnection, Scope, Search, attribute_list
+from preflight.directory.deadline import Timeouts
+from preflight.directory.distinguished_name import (
+    MalformedName,
+    dn_to_domain,
+    domain_to_dn,
+    is_under,
+    normalise,
+    parent,
+)
+from preflight.directory.ldap_errors import SignInFailed, unavailable
+from preflight.directory.model import (
+    Container,
+    CrossReference,
+    Domain,
+    DomainController,
+    Entry,
+    FineGrainedPolicies,
+    Principal,
+    RootDse,
+    Token,
+    User,
+)
+from preflight.directory.password_policy import (
+    DOMAIN_POLICY_ATTRIBUTES,
+    FINE_GRAINED_POLICY_ATTRIBUTES,
+    domain_policy,
+    fine_grained_policy,
+)
+from preflight.directory.pool import ConnectionPool
+from preflight.directory.port import USER_ACCOUNT
+from preflight.directory.ranges import complete_ranges
+from preflight.directory.rights import Answer, Right
+from preflight.directory.security_descriptor import MalformedDescriptor
+from preflight.directory.sign_in import BindLedger, Credentials, SignIn, sign_in
+from preflight.directory.token import principal_of, token_in
+from preflight.directory.transport import Resolve, system_addresses, tls_context
+
+__all__ = ["BindLedger", "Credentials", "LiveDirectory", "SignIn", "Timeouts", "read_root_dse"]
+
+_USERS = f"(sAMAccountType={USER_ACCOUNT})"
+_ACCOUNTS = f"(|{_USERS}(objectClass=msDS-GroupManagedServiceAccount))"
+_CONNECTOR = (
+    f"(&{_USERS}(|(sAMAccountName=MSOL_*)(cn=MSOL_*)"
+    "(description=*Azure Active Directory Connect*)(description=*Microsoft Entra Connect*)))"
+)
+_CONTAINERS = (
+    "(|(objectClass=organizationalUnit)(objectClass=container)(objectClass=builtinDomain)(objectClass=lostAndFound)"
+    "(objectClass=msExchSystemObjectsContainer)(objectClass=domainDNS))"
+)
+_NAMING_CONTEXT_OF_A_DOMAIN = 0x3
+"""systemFlags of a crossRef: FLAG_CR_NTDS_NC and FLAG_CR_NTDS_DOMAIN (MS-ADTS 6.1.1.2.1.1)."""
+
+
+def read_root_dse(
+    controller: DomainController,
+    *,
+    resolve: Resolve = system_addresses,
+    ca_file: Path | None = None,
+    timeouts: Timeouts | None = None,
+) -> RootDse:
+    """What the controller says of itself, without a sign-in.
+
+    Raises:
+        Unavailable: not reachable, not trusted, or not LDAP.
+    """
+    context = None if controller.tls == "none" else tls_context(ca_file)
+    connection = LdapConnection.open(controller, resolve, context, timeouts or Timeouts())
+    try:
+        return connection.root_dse()
+    finally:
+        connection.unbind()
+
+
+class LiveDirectory:
+    """One domain, read from the first of its controllers that answers; the same one to the end.
+
+    Args:
+        name: the domain's DNS name.
+        controllers: in order of preference; `tls` says how each is reached.
+        sign_in: as whom and how; "negotiate" needs controllers with `tls` "none", the others TLS.
+        ledger: one for all directories of a run, so that a wrong password is sent once.
+        resolve: the addresses of a controller's name; certificates and Kerberos still see the name.
+        ca_file: the authorities to trust, PEM; None: the system's.
+        connections: how many may be open at once.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        controllers: Sequence[DomainController],
+        sign_in: SignIn,
+        *,
+        ledger: BindLedger,
+        resolve: Resolve = system_addresses,
+        ca_file: Path | None = None,
+        timeouts: Timeouts | None = None,
+        connections: int = 4,
+    ) -> None:
+        self._name = name.strip().removesuffix(".").lower()
+        self._controllers = tuple(controllers)
+        self._sign_in = sign_in
+        self._ledger = ledger
+        self._resolve = resolve
+        self._ca_file = ca_file
+        self._timeouts = timeouts or Timeouts()
+        self._choosing = threading.Lock()
+        self._chosen: tuple[DomainController, RootDse] | None = None
+        self._failure: Unavailable | None = None
+        self._context: ssl.SSLContext | None = None
+        self._pool = ConnectionPool(self._open, self._name, limit=connections, wait=2 * self._timeouts.page)
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def origin(self) -> str:
+        where = self._chosen[0].name if self._chosen else self._name
+        return f"{where} as {self._sign_in}"
+
+    @property
+    def live(self) -> bool:
+        return True
+
+    @property
+    def controller(self) -> DomainController | None:
+        """The controller in use; None before the first answer."""
+        return self._chosen[0] if self._chosen else None
+
+    def root_dse(self) -> RootDse:
+        if self._chosen is None:
+            with self._pool.borrow():
+                pass
+        assert self._chosen is not None
+        return self._chosen[1]
+
+    def domain(self) -> Domain:
+        root = self.root_dse()
+        attributes = (*DOMAIN_POLICY_ATTRIBUTES, "objectSid", "fSMORoleOwner", "nTSecurityDescriptor", "objectClass")
+        head = self.read(root.domain_dn, attributes)
+        if head is None:
+            raise unavailable("no-such-object", f"{root.domain_dn} on {self.origin}")
+        try:
+            descriptor = head.security_descriptor
+        except MalformedDescriptor:
+            descriptor = None
+        return Domain(
+            name=self._name,
+            distinguished_name=head.distinguished_name,
+            forest=_domain_name(root.forest_dn),
+            forest_dn=root.forest_dn,
+            sid=head.sid(),
+            pdc_host=self._role_owner_host(head),
+            policy=domain_policy(head),
+            security_descriptor=descriptor,
+            head=head,
+            ds_heuristics=self._ds_heuristics(),
+        )
+
+    def forest_domains(self) -> Sequence[CrossReference]:
+        base = f"CN=Partitions,{self._configuration_dn()}"
+        attributes = ("dnsRoot", "nCName", "nETBIOSName", "systemFlags")
+        found = self.search("(objectClass=crossRef)", attributes, base, Scope.LEVEL)
+        return [
+            CrossReference(
+                name=(entry.text("dnsRoot") or "").lower(),
+                distinguished_name=entry.text("nCName") or "",
+                netbios_name=entry.text("nETBIOSName") or "",
+            )
+            for entry in found
+            if (entry.integer("systemFlags") or 0) & _NAMING_CONTEXT_OF_A_DOMAIN == _NAMING_CONTEXT_OF_A_DOMAIN
+        ]
+
+    def users(self, attributes: Collection[str], search_base: str | None = None) -> Iterator[Sequence[User]]:
+        base = search_base or self.root_dse().domain_dn
+        for entries in self._pages(Search(base, Scope.SUBTREE, _USERS, attribute_list(attributes))):
+            yield [User(name, raw) for name, raw in entries]
+
+    def find(self, who: str, attributes: Collection[str]) -> Sequence[User]:
+        who = who.strip()
+        if who.upper().startswith("S-1-"):
+            try:
+                return self._accounts(ldap_filter.sid_equal(who), attributes)
+            except ValueError:
+                return ()
+        if "=" in who:
+            return self._account_at(who, attributes)
+        domain, backslash, account_name = who.rpartition("\\")
+        if backslash and not self._is_called(domain):
+            return ()
+        local, at, suffix = account_name.rpartition("@")
+        if at and not backslash:
+            named = self._accounts(ldap_filter.equal("userPrincipalName", who), attributes)
+            if named or suffix.casefold() != self._name:
+                return named
+            # Every account also has an implicit UPN (MS-ADTS 5.1.1.1.1).
+            account_name = local
+        return self._accounts(ldap_filter.equal("sAMAccountName", account_name), attributes) if account_name else ()
+
+    def connector_candidates(self, attributes: Collection[str]) -> Sequence[User]:
+        return _users(self.search(_CONNECTOR, attributes))
+
+    def read(self, distinguished_name: str, attributes: Collection[str]) -> Entry | None:
+        if not distinguished_name:
+            raise ValueError("the rootDSE is read by root_dse()")
+        try:
+            found = list(self.search("(objectClass=*)", attributes, distinguished_name, Scope.BASE))
+        except Unavailable as error:
+            if error.code in ("no-such-object", "invalid-dn"):
+                return None
+            raise
+        return found[0] if found else None
+
+    def principal(self, account: User) -> Principal:
+        return principal_of(self, account)
+
+    def token(self, principal: Principal) -> Token:
+        return token_in(self, principal)
+
+    def reader_token(self) -> Token | None:
+        found = [
+            Entry(name, raw)
+            for page in self._pages(Search("", Scope.BASE, "(objectClass=*)", ("tokenGroups",)))
+            for name, raw in page
+        ]
+        sids = frozenset(found[0].sids("tokenGroups")) if found else frozenset()
+        if not sids:
+            return None
+        return Token(sids=sids, complete=True, source=f"tokenGroups of the rootDSE ({self.origin})")
+
+    def containers(self) -> Mapping[str, Container]:
+        return {
+            normalise(entry.distinguished_name): _container(entry)
+            for entry in self.search(_CONTAINERS, ("objectClass", "nTSecurityDescriptor"))
+        }
+
+    def fine_grained_policies(self) -> FineGrainedPolicies:
+        base = f"CN=Password Settings Container,CN=System,{self.root_dse().domain_dn}"
+        container = self.read(base, ("objectClass", "nTSecurityDescriptor"))
+        if container is None:
+            return FineGrainedPolicies((), False, f"{base} can't be seen")
+        # Not by class: the class of a policy that may not be read doesn't match a filter (MS-ADTS 3.1.1.4.3).
+        children = list(self.search("(objectClass=*)", FINE_GRAINED_POLICY_ATTRIBUTES, base, Scope.LEVEL))
+        policies = tuple(
+            fine_grained_policy(child) for child in children if "msDS-PasswordSettings" in child.texts("objectClass")
+        )
+        obstacle = self._policies_obstacle(container, children)
+        return FineGrainedPolicies(policies, not obstacle, obstacle)
+
+    def objects_by_sid(self, sids: Collection[str], attributes: Collection[str]) -> Sequence[Entry]:
+        return [
+            entry
+            for filter in ldap_filter.batches(ldap_filter.sid_equal(sid) for sid in sorted(set(sids)))
+            for entry in self.search(filter, attributes)
+        ]
+
+    def matching(
+        self, attribute: str, values: Collection[bytes], attributes: Collection[str], *, users_only: bool = False
+    ) -> Sequence[Entry]:
+        found: dict[str, Entry] = {}
+        for condition in ldap_filter.batches(ldap_filter.equal(attribute, value) for value in sorted(set(values))):
+            filter = ldap_filter.all_of(_USERS, condition) if users_only else condition
+            for entry in self.search(filter, attributes):
+                found[entry.distinguished_name] = User(entry.distinguished_name, entry.raw) if users_only else entry
+        return list(found.values())
+
+    def search(
+        self, filter: str, attributes: Collection[str], base: str | None = None, scope: Scope = Scope.SUBTREE
+    ) -> Sequence[Entry]:
+        """All objects that match, in the whole domain or under the base."""
+        base = base or self.root_dse().domain_dn
+        pages = self._pages(Search(base, scope, filter, attribute_list(attributes)))
+        return [Entry(name, raw) for entries in pages for name, raw in entries]
+
+    def close(self) -> None:
+        self._pool.close()
+
+    # Connections
+
+    def _open(self) -> LdapConnection:
+        """A connection to the chosen controller, signed in; the first one chooses."""
+        everyone = self._timeouts.connect + self._timeouts.handshake + self._timeouts.page + 2 * self._timeouts.bind
+        if not self._choosing.acquire(timeout=everyone * max(len(self._controllers), 1)):
+            raise unavailable("timed-out", self._name, "another connection is still being made")
+        try:
+            if self._failure is not None:
+                raise _again(self._failure)
+            if self._chosen is None:
+                try:
+                    return self._choose()
+                except Unavailable as error:
+                    self._failure = _again(error)
+                    raise
+        finally:
+            self._choosing.release()
+        connection, _ = self._connect(self._chosen[0])
+        return connection
+
+    def _choose(self) -> LdapConnection:
+        failures: list[tuple[DomainController, Unavailable]] = []
+        for controller in self._controllers:
+            try:
+                connection, root = self._connect(controller)
+            except SignInFailed:
+                # The account is refused, not the controller: the others would say the same, and count it.
+                raise
+            except Unavailable as error:
+                failures.append((controller, error))
+                continue
+            self._chosen = (controller, root)
+            return connection
+        if len(failures) == 1:
+            raise failures[0][1]
+        raise Unavailable(
+            f"no domain controller of {self._name} can be read: "
+            + ("; ".join(error.reason for _, error in failures) or "none is known"),
+            code="no-controller",
+            remedy=" ".join(dict.fromkeys(error.remedy for _, error in failures)),
+            evidence={"controllers": {controller.name: error.code for controller, error in failures}},
+        )
+
+    def _connect(self, controller: DomainController) -> tuple[LdapConnection, RootDse]:
+        if self._context is None and controller.tls != "none":
+            self._context = tls_context(self._ca_file)
+        connection = LdapConnection.open(controller, self._resolve, self._context, self._timeouts)
+        try:
+            root = connection.root_dse()
+            self._require_domain(controller, root)
+            sign_in(connection, self._sign_in, self._name, controller.host, self._ledger, self._timeouts.bind)
+        except BaseException:
+            connection.close()
+            raise
+        return connection, root
+
+    def _require_domain(self, controller: DomainController, root: RootDse) -> None:
+        """Before a password is sent anywhere."""
+        if not root.is_active_directory:
+            vendor = root.text("vendorName") or root.text("structuralObjectClass") or ""
+            raise unavailable("not-a-domain-controller", controller.name, vendor)
+        if normalise(root.domain_dn) != normalise(domain_to_dn(self._name)):
+            raise unavailable(
+                "wrong-domain", controller.name, f"it serves {_domain_name(root.domain_dn)}, not {self._name}"
+            )
+
+    def _pages(self, search: Search) -> Iterator[Sequence[tuple[str, Attributes]]]:
+        with self._pool.borrow() as connection:
+            for page in connection.pages(search):
+                if page.has_ranges:
+                    for name, attributes in page.entries:
+                        complete_ranges(name, attributes, self._read_range)
+                yield page.entries
+
+    def _read_range(self, distinguished_name: str, described: str) -> Attributes | None:
+        """One more part of an attribute; on another connection, as a page may be under way on the first."""
+        try:
+            with self._pool.borrow() as connection:
+                search = Search(distinguished_name, Scope.BASE, "(objectClass=*)", (described,))
+                found = list(connection.search(search))
+        except Unavailable as error:
+            if error.code == "no-such-object":
+                return None
+            raise
+        return found[0][1] if found else None
+
+    # Parts of answers
+
+    def _accounts(self, condition: str, attributes: Collection[str]) -> Sequence[User]:
+        return _users(self.search(ldap_filter.all_of(_ACCOUNTS, condition), attributes))
+
+    def _account_at(self, distinguished_name: str, attributes: Collection[str]) -> Sequence[User]:
+        try:
+            if not is_under(distinguished_name, self.root_dse().domain_dn):
+                return ()
+            return _users(self.search(_ACCOUNTS, attributes, distinguished_name, Scope.BASE))
+        except MalformedName:
+            return ()
+        except Unavailable as error:
+            if error.code in ("no-such-object", "invalid-dn"):
+                return ()
+            raise
+
+    def _is_called(self, domain: str) -> bool:
+        if domain.casefold() == self._name:
+            return True
+        names = [reference.netbios_name for reference in self.forest_domains() if reference.name == self._name]
+        return any(domain.casefold() == name.casefold() for name in names)
+
+    def _configuration_dn(self) -> str:
+        root = self.root_dse()
+        return root.text("configurationNamingContext") or f"CN=Configuration,{root.forest_dn}"
+
+    def _role_owner_host(self, head: Entry) -> str:
+        owner = head.text("fSMORoleOwner")
+        if not owner:
+            return ""
+        server = self.read(parent(owner), ("dNSHostName",))
+        return (server.text("dNSHostName") or "") if server else ""
+
+    def _ds_heuristics(self) -> str | None:
+        name = f"CN=Directory Service,CN=Windows NT,CN=Services,{self._configuration_dn()}"
+        entry = self.read(name, ("dSHeuristics", "objectClass"))
+        return None if entry is None or not entry.has("objectClass") else entry.text("dSHeuristics") or ""
+
+    def _policies_obstacle(self, container: Entry, children: Sequence[Entry]) -> str:
+        """Why these may not be all the policies; "" if they surely are."""
+        if any(not child.has("objectClass") for child in children):
+            return "a policy is there that the reader may not read"
+        if any(not child.has("msDS-PasswordSettingsPrecedence") for child in children):
+            return "the settings of a policy may not be read"
+        return self._list_obstacle(container)
+
+    def _list_obstacle(self, container: Entry) -> str:
+        token = self.reader_token()
+        try:
+            descriptor = container.security_descriptor
+        except MalformedDescriptor:
+            descriptor = None
+        where = container.distinguished_name
+        if token is None or descriptor is None:
+            return f"whether the reader may list {where} can't be told"
+        # No SELF to judge: a container has no objectSid.
+        decision = decide(descriptor, token, Right.LIST_CONTENTS, object_sid="", object_class="container")
+        return "" if decision.answer is Answer.ALLOWED else f"the reader isn't sure to see all that {where} holds"
+
+
+def _users(entries: Sequence[Entry]) -> Sequence[User]:
+    return [User(entry.distinguished_name, entry.raw) for entry in entries]
+
+
+def _container(entry: Entry) -> Container:
+    classes = entry.texts("objectClass")
+    try:
+        descriptor, malformed = entry.security_descriptor, False
+    except MalformedDescriptor:
+        descriptor, malformed = None, True
+    return Container(entry.distinguished_name, classes[-1] if classes else "", descriptor, malformed)
+
+
+def _domain_name(distinguished_name: str) -> str:
+    try:
+        return dn_to_domain(distinguished_name)
+    except MalformedName:
+        return ""
+
+
+def _again(error: Unavailable) -> Unavailable:
+    """A fresh exception with the same content: one instance isn't raised on several threads."""
+    if isinstance(error, SignInFailed):
+        fresh: Unavailable = SignInFailed(error.reason, code=error.code, remedy=error.remedy, data_code=error.data_code)
+    else:
+        fresh = Unavailable(error.reason, code=error.code, remedy=error.remedy)
+    fresh.evidence = dict(error.evidence)
+    return fresh
