@@ -1,0 +1,430 @@
+"""LDIF content records (RFC 2849) as a stream: what ldifde and ldapsearch write.
+
+The file is read in blocks and cut into records; a record is looked at only as far as its reader asks. One regular
+expression finds the lines of a record, values are unfolded and decoded only for the attributes asked for, and
+long values that come again (most users carry the same descriptor) are decoded once. Memory is bounded by the
+largest record, and that by `LARGEST_RECORD`.
+
+Accepted: UTF-8 with or without a byte order mark, UTF-16 (`ldifde -u`), gzip, LF and CRLF, comments, a version
+line, folding anywhere, what ldapsearch says around the entries, `changetype: add` (ldifde writes it). Refused:
+every other change record, and values that stand in another file or at an address (`:<`): nothing but the export is
+ever opened.
+"""
+
+from __future__ import annotations
+
+import binascii
+import codecs
+import gzip
+import re
+import stat
+import zlib
+from collections.abc import Callable, Collection, Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO, NoReturn, TypeVar
+
+from preflight.directory.model import Entry
+
+T = TypeVar("T")
+
+LARGEST_RECORD = 64 << 20
+"""Bytes between two blank lines. Above that a file is no LDIF (or a trap)."""
+
+_BLOCK = 1 << 18
+_LONG_VALUE = 256
+_REMEMBERED_BYTES = 4 << 20
+_REMEMBERED_NAMES = 4096
+
+_GIVE_AN_EXPORT = (
+    "Give an export made by ldifde or ldapsearch: entries that begin with 'dn:', a blank line between them."
+)
+_GIVE_NO_CHANGES = (
+    "Give an export of entries (made by ldifde -f or ldapsearch), not a file of changes that waits to be imported."
+)
+_EXPORT_AGAIN = "The file is damaged or was cut off: export again."
+
+_LINE = re.compile(rb"^([^:\n]*+:?)(.*+(?:\n .*+)*+)", re.MULTILINE)
+"""A line with its continuations: up to the first colon, and the rest."""
+
+_ATTRIBUTE = re.compile(rb"[A-Za-z0-9][A-Za-z0-9.-]*+(?:;[A-Za-z0-9=*.-]++)*+")
+_PREAMBLE = re.compile(rb"(?:\n|#.*+(?:\n .*+)*+(?:\n|\Z)|(?i:version):[ ]*+1[ ]*+(?:\n|\Z))*+")
+_AROUND_ENTRIES = re.compile(rb"(?i:search|result|ref):")
+_DN = re.compile(rb"(?i:d(?:\n )?n(?:\n )?:)")
+_RESULT = re.compile(rb"^result: *(\d+) ?(.*)", re.MULTILINE | re.IGNORECASE)
+
+
+class LdifError(ValueError):
+    """The file can't be read as LDIF content.
+
+    Attributes:
+        path: the file.
+        line: counted from 1; None where the trouble isn't in a line.
+        what: what is wrong, a sentence without its full stop.
+        remedy: what to do about it.
+    """
+
+    def __init__(self, path: Path, line: int | None, what: str, remedy: str = _GIVE_AN_EXPORT) -> None:
+        where = f"{path}, line {line}" if line else f"{path}"
+        super().__init__(f"{where}: {what}. {remedy}")
+        self.path = path
+        self.line = line
+        self.what = what
+        self.remedy = remedy
+
+
+class MalformedRecord(Exception):
+    """As `LdifError`, raised where only the record is at hand.
+
+    Attributes:
+        lines_before: lines of the record before the one that is wrong.
+    """
+
+    def __init__(self, what: str, remedy: str = _GIVE_AN_EXPORT, lines_before: int = 0) -> None:
+        super().__init__(what)
+        self.what = what
+        self.remedy = remedy
+        self.lines_before = lines_before
+
+
+def read_entries(path: Path, attributes: Collection[str] | None = None) -> Iterator[Entry]:
+    """The entries of an export, in its order.
+
+    Args:
+        attributes: those to decode, in any case; None: all. Values are keyed by the name as asked for, without
+            options such as `;binary`; but a part of a ranged attribute keeps its range (`member;range=0-1499`).
+
+    Raises:
+        LdifError: also midway; entries already yielded are good.
+    """
+    parse = RecordParser(attributes)
+    return LdifFile(path).map(lambda record: Entry(*parse(record)))
+
+
+class LdifFile:
+    """An export, read from its beginning as often as asked, by several threads if need be.
+
+    Attributes:
+        cut_off: the file ends in the middle of a line; known once it was read to its end.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.cut_off = False
+
+    def map(self, function: Callable[[bytes], T]) -> Iterator[T]:
+        """What the function makes of each record: the lines from `dn:` on, ended by LF, folded as in the file.
+
+        Raises:
+            LdifError: the file can't be read, holds no entry, or the function raised `MalformedRecord`.
+        """
+        empty = True
+        offset = 0
+        for block in self._blocks():
+            at = offset
+            for piece in block.split(b"\n\n"):
+                record = piece
+                try:
+                    if piece[:3] != b"dn:":
+                        record = _without_preamble(piece)
+                    if record:
+                        result = function(record)
+                except MalformedRecord as error:
+                    skipped = piece.count(b"\n") - record.count(b"\n")
+                    line = self._line_at(at) + skipped + error.lines_before
+                    raise LdifError(self.path, line, error.what, error.remedy) from None
+                if record:
+                    empty = False
+                    yield result
+                at += len(piece) + 2
+            offset += len(block) + 2
+        if empty:
+            raise LdifError(self.path, None, "the file holds no entry")
+
+    def _blocks(self) -> Iterator[bytes]:
+        """The file in pieces of whole records, without the blank line between two pieces."""
+        tail = b""
+        held: list[bytes] = []
+        size = offset = 0
+        for chunk in self._chunks():
+            if b"\0" in chunk:
+                line = self._line_at(offset + chunk.index(b"\0"))
+                raise LdifError(self.path, line, "a NUL byte, so a binary file or a damaged one")
+            offset += len(chunk)
+            chunk = tail + chunk
+            cut = chunk.rfind(b"\n\n")
+            if cut < 0:
+                # The last byte may be the first of two line ends.
+                held.append(chunk[:-1])
+                tail = chunk[-1:]
+                size += len(held[-1])
+                if size > LARGEST_RECORD:
+                    line = self._line_at(offset - size)
+                    raise LdifError(self.path, line, f"no blank line within {LARGEST_RECORD >> 20} MB")
+                continue
+            while cut and chunk[cut - 1 : cut] == b"\n":
+                cut -= 1
+            yield b"".join((*held, chunk[:cut])) if held else chunk[:cut]
+            held.clear()
+            size = 0
+            tail = chunk[cut + 2 :]
+        last = b"".join((*held, tail))
+        self.cut_off = bool(last) and not last.endswith(b"\n")
+        yield last.rstrip(b"\n")
+
+    def _chunks(self) -> Iterator[bytes]:
+        """The file as UTF-8 with LF at the end of lines, cut anywhere."""
+        held = b""
+        for chunk in self._utf8():
+            chunk = held + chunk
+            held = b""
+            if b"\r" in chunk:
+                if chunk.endswith(b"\r"):
+                    held, chunk = b"\r", chunk[:-1]
+                chunk = chunk.replace(b"\r\n", b"\n")
+            if chunk:
+                yield chunk
+
+    def _utf8(self) -> Iterator[bytes]:
+        try:
+            if not stat.S_ISREG(self.path.stat().st_mode):
+                raise LdifError(self.path, None, "not a file" if self.path.exists() else "no such file")
+            with self.path.open("rb") as file:
+                compressed = file.read(2) == b"\x1f\x8b"
+                file.seek(0)
+                if compressed:
+                    with gzip.GzipFile(fileobj=file) as stream:
+                        yield from _transcoded(stream)
+                else:
+                    yield from _transcoded(file)
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise LdifError(self.path, None, f"it can't be read: {why}", "Give a file that can be read.") from error
+        except (EOFError, zlib.error) as error:
+            raise LdifError(self.path, None, f"it can't be uncompressed: {error}", _EXPORT_AGAIN) from error
+        except UnicodeDecodeError as error:
+            raise LdifError(self.path, None, f"it isn't UTF-16: {error.reason}", _EXPORT_AGAIN) from error
+
+    def _line_at(self, offset: int) -> int:
+        """The number of the line at a position of `_chunks`: reads again, for errors only."""
+        line = 1
+        for chunk in self._chunks():
+            line += chunk.count(b"\n", 0, max(offset, 0))
+            offset -= len(chunk)
+            if offset <= 0:
+                break
+        return line
+
+
+def _transcoded(stream: BinaryIO | gzip.GzipFile) -> Iterator[bytes]:
+    first = stream.read(_BLOCK)
+    if first.startswith(codecs.BOM_UTF8):
+        first = first[3:]
+    encoding = _utf16(first[:2])
+    if not encoding:
+        while first:
+            yield first
+            first = stream.read(_BLOCK)
+        return
+    decoder = codecs.getincrementaldecoder(encoding)()
+    first = first.removeprefix(codecs.BOM_UTF16_LE).removeprefix(codecs.BOM_UTF16_BE)
+    while first:
+        yield decoder.decode(first).encode()
+        first = stream.read(_BLOCK)
+    decoder.decode(b"", final=True)
+
+
+def _utf16(start: bytes) -> str:
+    """UTF-16 by its byte order mark, or by a zero byte beside an ASCII character."""
+    if start == codecs.BOM_UTF16_LE or (len(start) == 2 and 0 == start[1] < start[0]):
+        return "utf-16-le"
+    if start == codecs.BOM_UTF16_BE or (len(start) == 2 and 0 == start[0] < start[1]):
+        return "utf-16-be"
+    return ""
+
+
+def _without_preamble(piece: bytes) -> bytes:
+    """The record without comments and version line before it; b"" where there is no entry."""
+    preamble = _PREAMBLE.match(piece)
+    start = preamble.end() if preamble else 0
+    record = piece[start:]
+    if not record:
+        return b""
+    if name := _DN.match(record):
+        return b"dn:" + record[name.end() :]
+    lines_before = piece.count(b"\n", 0, start)
+    if _AROUND_ENTRIES.match(record):
+        result = _RESULT.search(record)
+        if result and int(result[1][:9]):
+            why = f"{result[2].decode('utf-8', 'replace').strip()} ({int(result[1][:9])})"
+            remedy = "Export again, in pages (ldapsearch -E pr=1000/noprompt) and without a limit."
+            raise MalformedRecord(
+                f"the search behind this export failed: {why}; entries are missing", remedy, lines_before
+            )
+        return b""
+    shown = record.partition(b"\n")[0][:60].decode("utf-8", "replace")
+    if record[:1] == b" ":
+        raise MalformedRecord(f"a folded line without its beginning: {shown!r}", _EXPORT_AGAIN, lines_before)
+    raise MalformedRecord(f"an entry should begin here with 'dn:', not with {shown!r}", _GIVE_AN_EXPORT, lines_before)
+
+
+class _OddLine(Exception):
+    """A line that one expression doesn't take apart: a comment, a name that is folded itself, or no LDIF."""
+
+
+class RecordParser:
+    """Takes records apart, decoding the attributes asked for. One for each thread and reading: it learns as it goes."""
+
+    def __init__(self, attributes: Collection[str] | None) -> None:
+        self._asked = None if attributes is None else {name.lower(): name for name in attributes}
+        self._spelled: dict[str, str] = {}
+        # What a line's text up to its colon means: the key of its values, None: not asked for, "": changetype.
+        self._keys: dict[bytes, str | None] = {}
+        self._decoded: dict[bytes, bytes] = {}
+        self._decoded_bytes = 0
+
+    def __call__(self, record: bytes) -> tuple[str, dict[str, list[bytes]]]:
+        """The distinguished name, and the values asked for.
+
+        Raises:
+            MalformedRecord: it isn't LDIF, is a change, or a value asked for can't be decoded.
+        """
+        try:
+            return self._taken_apart(record, _LINE.findall(record))
+        except _OddLine:
+            return self._taken_apart(record, _logical_lines(record))
+
+    def _taken_apart(self, record: bytes, found: Iterable[tuple[bytes, bytes]]) -> tuple[str, dict[str, list[bytes]]]:
+        keys = self._keys
+        raw: dict[str, list[bytes]] = {}
+        lines = iter(found)
+        name, rest = next(lines)
+        if name != b"dn:":
+            raise _OddLine
+        try:
+            distinguished_name = self._value(rest).decode()
+            for name, rest in lines:
+                try:
+                    key = keys[name]
+                except KeyError:
+                    key = self._key(name)
+                if not key:
+                    if key is not None and rest.strip(b" ").lower() != b"add":
+                        what = f"a change record (changetype {rest.strip().decode('utf-8', 'replace')[:20]})"
+                        raise MalformedRecord(what, _GIVE_NO_CHANGES)
+                    continue
+                value = self._value(rest)
+                if key in raw:
+                    raw[key].append(value)
+                else:
+                    raw[key] = [value]
+        except UnicodeDecodeError:
+            raise MalformedRecord("the name of this entry isn't UTF-8", _EXPORT_AGAIN) from None
+        except MalformedRecord as error:
+            error.lines_before = record.count(b"\n", 0, max(record.find(name + rest), 0))
+            raise
+        return distinguished_name, raw
+
+    def _key(self, name: bytes) -> str | None:
+        attribute = name[:-1]
+        if name[-1:] != b":" or not _ATTRIBUTE.fullmatch(attribute):
+            raise _OddLine
+        spelled, *options = attribute.decode().split(";")
+        folded = spelled.lower()
+        if folded in ("dn", "control"):
+            raise _OddLine
+        key: str | None
+        if folded == "changetype":
+            key = ""
+        elif self._asked is not None:
+            key = self._asked.get(folded)
+        elif len(self._spelled) < _REMEMBERED_NAMES:
+            key = self._spelled.setdefault(folded, spelled)
+        else:
+            key = spelled
+        if key:
+            ranges = [option.lower() for option in options if option.lower().startswith("range=")]
+            if ranges and ranges != ["range=0-*"]:
+                key = f"{key};{ranges[0]}"
+        if len(self._keys) < _REMEMBERED_NAMES:
+            self._keys[name] = key
+        return key
+
+    def _value(self, rest: bytes) -> bytes:
+        if rest[:1] == b"\n":
+            rest = rest.replace(b"\n ", b"")
+        if rest[:1] == b":":
+            return self._from_base64(rest[1:].lstrip(b" "))
+        if rest[:1] == b"<":
+            what = "the value isn't in the export, it stands at an address (':<'), which is never opened"
+            raise MalformedRecord(what, "Export with the values themselves.")
+        if b"\n" in rest:
+            rest = rest.replace(b"\n ", b"")
+        return rest.lstrip(b" ")
+
+    def _from_base64(self, text: bytes) -> bytes:
+        if len(text) < _LONG_VALUE:
+            return _strictly_decoded(text)
+        value = self._decoded.get(text)
+        if value is None:
+            value = _decoded(text)
+            self._decoded_bytes += 2 * len(text)
+            if self._decoded_bytes > _REMEMBERED_BYTES:
+                self._decoded.clear()
+                self._decoded_bytes = 2 * len(text)
+            self._decoded[text] = value
+        return value
+
+
+def _decoded(text: bytes) -> bytes:
+    """A long folded value. The decoder steps over line ends, and over rubbish: then the length tells."""
+    try:
+        value = binascii.a2b_base64(text)
+    except binascii.Error:
+        return _strictly_decoded(text)
+    characters = len(text) - 2 * text.count(b"\n ")
+    padding = 2 if text.endswith(b"==") else text.endswith(b"=")
+    if characters % 4 or len(value) != characters // 4 * 3 - padding:
+        return _strictly_decoded(text)
+    return value
+
+
+def _strictly_decoded(text: bytes) -> bytes:
+    try:
+        return binascii.a2b_base64(text.replace(b"\n ", b"").strip(b" "), strict_mode=True)
+    except binascii.Error as error:
+        raise MalformedRecord(f"the value isn't whole base64 ({error})", _EXPORT_AGAIN) from None
+
+
+def _logical_lines(record: bytes) -> list[tuple[bytes, bytes]]:
+    """The lines of a record, unfolded, without comments; each is LDIF and none begins another entry."""
+    lines: list[tuple[int, list[bytes]]] = []
+    for number, line in enumerate(record.split(b"\n")):
+        if line[:1] == b" " and lines:
+            lines[-1][1].append(line[1:])
+        else:
+            lines.append((number, [line]))
+    found: list[tuple[bytes, bytes]] = []
+    for number, parts in lines:
+        text = b"".join(parts)
+        if text[:1] == b"#":
+            continue
+        name, colon, rest = text.partition(b":")
+        if not colon or not _ATTRIBUTE.fullmatch(name):
+            _refuse_line(text, number)
+        if (name.lower() == b"dn") == bool(found):
+            _refuse_second_entry(number)
+        if name.lower() == b"control":
+            raise MalformedRecord("a change record (it has a control)", _GIVE_NO_CHANGES, number)
+        found.append((name + colon, rest))
+    return found
+
+
+def _refuse_line(text: bytes, number: int) -> NoReturn:
+    if text.strip() == b"-":
+        raise MalformedRecord("a change record (it has a '-' line)", _GIVE_NO_CHANGES, number)
+    shown = text[:60].decode("utf-8", "replace")
+    raise MalformedRecord(f"no 'attribute: value' but {shown!r}", _EXPORT_AGAIN, number)
+
+
+def _refuse_second_entry(number: int) -> NoReturn:
+    raise MalformedRecord("a second 'dn:' in one entry: the blank line before it is missing", _EXPORT_AGAIN, number)
