@@ -29,15 +29,15 @@ PLAIN = Appearance()
 
 
 def _human(report: Report, appearance: Appearance) -> str:
-    from preflight.outputs import human
+    from preflight.outputs.human import render
 
-    return human.render(report, colour=appearance.colour, width=appearance.width, ascii_only=appearance.ascii_only)
+    return render(report, colour=appearance.colour, width=appearance.width, ascii_only=appearance.ascii_only)
 
 
 def _json(report: Report, appearance: Appearance) -> str:  # noqa: ARG001 - every format has the same parameters
-    from preflight.outputs import json
+    from preflight.outputs.json import render
 
-    return json.render(report)
+    return render(report)
 
 
 Format = Callable[[Report, Appearance], str]

@@ -14,6 +14,9 @@ from pathlib import Path
 
 from preflight.outputs import EXTENSIONS, FORMATS
 
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+"""Disk full, quota used up (Windows has no such number)."""
+
 
 class OutputError(Exception):
     """A report can't be written there; the text says what, where and what to do."""
@@ -76,21 +79,21 @@ def write_atomically(path: Path, text: str, *, encoding: str = "utf-8") -> None:
 def _replace(path: Path, content: bytes) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".tmp")
     try:
-        with open(descriptor, "wb") as stream:
+        with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
-            os.unlink(temporary)
+            Path(temporary).unlink()
         raise
 
 
 def _reason(error: OSError | ValueError, path: Path) -> str:
     if not isinstance(error, OSError):
         return "the name isn't usable. Choose another."
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in _FULL:
         return f"no space is left on the disk. Free some, or write elsewhere; nothing at {path} was changed."
     if isinstance(error, FileNotFoundError):
         return f"there is no folder {path.parent}. Create it first."

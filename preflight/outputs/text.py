@@ -43,7 +43,7 @@ def wrap(text: str, width: int) -> list[str]:
     """
     lines: list[str] = []
     line = ""
-    for word in text.split(" "):
+    for word in _words(text):
         if not line or cell_width(line) + 1 + cell_width(word) <= width:
             line = f"{line} {word}" if line else word
         else:
@@ -53,6 +53,16 @@ def wrap(text: str, width: int) -> list[str]:
             lines.append(line[:cut].rstrip(" "))
             line = line[cut:].lstrip(" ")
     return [*lines, line] if line or not lines else lines
+
+
+_NAME = re.compile(r"(?:\b(?:CN|OU)=(?:\\.|[^,\\=])++,)++(?:DC=[\w-]++,(?=DC=))*+DC=[\w-]++")
+"""A distinguished name within a sentence, up to its domain."""
+
+
+def _words(text: str) -> list[str]:
+    """What may be parted by a line end: distinguished names count as one word, spaces and all."""
+    held = _NAME.sub(lambda match: match[0].replace(" ", "\0"), text)
+    return [word.replace("\0", " ") for word in held.split(" ")]
 
 
 def _last_comma_within(name: str, width: int) -> int:
