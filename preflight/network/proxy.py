@@ -164,35 +164,35 @@ def ask_to_connect(connection: socket, proxy: Proxy, endpoint: Endpoint, until: 
     try:
         connection.settimeout(max(until - time.monotonic(), 0.001))
         connection.sendall(f"{request}\r\n".encode("ascii"))
-        header = _read_header(connection, until)
+        header, ended = _read_header(connection, until)
     except TimeoutError:
         return "proxy-timeout", f"the proxy {proxy} did not answer CONNECT {endpoint} in time"
     except OSError:
         return "proxy-closed", f"the proxy {proxy} cut the connection after CONNECT {endpoint}"
     status_line = _STATUS_LINE.match(header)
+    if ended:
+        return "proxy-closed", f"the proxy {proxy} hung up before it had answered CONNECT {endpoint}"
     if status_line is None or not _complete(header):
-        if len(header) < LONGEST_STATUS_LINE and b"HTTP/1.".startswith(header[:7]):
-            return "proxy-closed", f"the proxy {proxy} hung up before it had answered CONNECT {endpoint}"
         return "proxy-garbage", f"{proxy} did not answer CONNECT {endpoint} as an HTTP proxy does"
     return _judge(proxy, endpoint, int(status_line[1]), status_line[2] or b"", header)
 
 
-def _read_header(connection: socket, until: float) -> bytes:
-    """Up to the empty line, or to where it can't be HTTP any more, or to the end of the stream."""
+def _read_header(connection: socket, until: float) -> tuple[bytes, bool]:
+    """Up to the empty line or to where it can't be HTTP any more; and whether the stream ended before."""
     header = bytearray()
     # One byte at a time: what follows the header belongs to the host behind the proxy.
     while not _complete(header) and len(header) < LONGEST_HEADER:
         connection.settimeout(max(until - time.monotonic(), 0.001))
         byte = connection.recv(1)
-        if not byte or time.monotonic() > until:
-            if byte:
-                raise TimeoutError
-            break
+        if not byte:
+            return bytes(header), True
+        if time.monotonic() > until:
+            raise TimeoutError
         header += byte
         known = min(len(header), 7)
         if header[:known] != b"HTTP/1."[:known] or (len(header) == LONGEST_STATUS_LINE and b"\n" not in header):
             break
-    return bytes(header)
+    return bytes(header), False
 
 
 def _complete(header: bytes | bytearray) -> bool:

@@ -125,7 +125,7 @@ Answerer = Callable[[DNSRecord, bool], bytes | None]
 class NameServer:
     """A DNS server on UDP and TCP; `answer` gets the query and whether it came by TCP; None = silence."""
 
-    def __init__(self, answer: Answerer) -> None:
+    def __init__(self, answer: Answerer, address: str = "127.0.0.1", port: int = 0) -> None:
         self.asked: list[tuple[str, str, bool]] = []
         server = self
 
@@ -144,12 +144,14 @@ class NameServer:
                     self.wfile.write(struct.pack("!H", len(reply)) + reply)
 
         while True:
-            self._udp = socketserver.ThreadingUDPServer(("127.0.0.1", 0), OverUdp)
+            self._udp = socketserver.ThreadingUDPServer((address, port), OverUdp)
             try:
                 self._tcp = socketserver.ThreadingTCPServer(self._udp.server_address, OverTcp)
                 break
             except OSError:  # the number is free for UDP only
                 self._udp.server_close()
+                if port:
+                    raise
         self.port: int = self._udp.server_address[1]
         self.address = f"127.0.0.1:{self.port}"
 
