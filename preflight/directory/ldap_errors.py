@@ -317,6 +317,13 @@ _OTHERS: Mapping[str, Reason] = {
     "kerberos-kdc-unreachable": Reason(
         "no KDC of the realm answered", "Allow port 88 (TCP and UDP) to the domain controllers."
     ),
+    "kerberos-policy": Reason(
+        "the KDC's policy refuses the sign-in: logon hours, permitted machines, or an authentication policy",
+        "Look at the account's restrictions.",
+    ),
+    "account-revoked": Reason(
+        "the account is disabled, locked out or expired (the KDC doesn't say which)", "Look at the account's state."
+    ),
     "kerberos-failed": Reason("Kerberos refused the sign-in", "See the message."),
     "negotiate-failed": Reason(
         "neither Kerberos nor NTLM could be negotiated",
@@ -351,7 +358,7 @@ class SignInFailed(Unavailable):
         evidence = {key: value for key, value in (("data", data_code), ("message", message)) if value}
         super().__init__(reason, code=code, remedy=remedy, evidence=evidence)
         self.data_code = data_code
-        self.account_state = data_code in ACCOUNT_STATES
+        self.account_state = data_code in ACCOUNT_STATES or code in ("account-revoked", "kerberos-policy")
 
 
 def unavailable(code: str, subject: str, detail: str = "") -> Unavailable:

@@ -147,11 +147,8 @@ def sign_in(
                 from preflight.directory.sasl import sasl_bind
 
                 sasl_bind(connection, sign_in, domain, host, seconds)
-        except Unavailable:
+        except (Unavailable, CredentialsRefused):
             # A connection that isn't signed in is good for nothing.
-            connection.close()
-            raise
-        except CredentialsRefused:
             connection.close()
             raise
 
@@ -162,30 +159,31 @@ def refused(result: int, message: str, subject: str) -> SignInFailed | Credentia
     return CredentialsRefused(failure) if result == _INVALID_CREDENTIALS else failure
 
 
+def who(connection: LdapConnection, sign_in: SignIn) -> str:
+    """The user and the controller, as they begin a sentence."""
+    user = sign_in.credentials.user if sign_in.credentials else "the logged-on user"
+    return f"{user} on {connection.subject}"
+
+
 def _simple_bind(connection: LdapConnection, sign_in: SignIn, principal: str, seconds: float) -> None:
     assert sign_in.credentials is not None
     password = sign_in.credentials.password.reveal().encode("utf-8", "surrogatepass")
     result = connection.bind(principal, "SIMPLE", password, Deadline.after(seconds))
     if result.code != 0:
-        raise refused(result.code, result.message, _who(connection, sign_in)) from None
+        raise refused(result.code, result.message, who(connection, sign_in)) from None
 
 
 def _require_protection(connection: LdapConnection, sign_in: SignIn) -> None:
     """Never a password in the clear, never an empty one, never TLS and sealing at once (MS-ADTS 5.1.1.1.2)."""
     if sign_in.credentials is not None and not sign_in.credentials.password:
         connection.close()
-        raise sign_in_failed("empty-password", _who(connection, sign_in))
+        raise sign_in_failed("empty-password", who(connection, sign_in))
     if sign_in.method in ("simple", "kerberos") and not connection.transport.is_tls:
         connection.close()
-        raise unavailable("unencrypted", _who(connection, sign_in))
+        raise unavailable("unencrypted", who(connection, sign_in))
     if sign_in.method == "negotiate" and connection.transport.is_tls:
         connection.close()
         raise ValueError("negotiate seals by itself and is not used over TLS")
-
-
-def _who(connection: LdapConnection, sign_in: SignIn) -> str:
-    user = sign_in.credentials.user if sign_in.credentials else "the logged-on user"
-    return f"{user} on {connection.subject}"
 
 
 def _again(refusal: SignInFailed) -> SignInFailed:
