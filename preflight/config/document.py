@@ -39,7 +39,7 @@ class Document:
             name = key.rpartition(".")[2]
             return _OPTIONS.get(name, "--" + name.replace("_", "-"))
         name = re.sub(r"\[\d+\]", "", key)
-        if line := self._lines.get(key):
+        if line := self._lines.get(key) or self._lines.get(key.rpartition(".")[0]):
             return f"{self.file}, line {line}, {name}"
         index = re.search(r"\[(\d+)\]", key)
         return f"{self.file}, {name}" + (f" (table number {int(index[1]) + 1})" if index else "")

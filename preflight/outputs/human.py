@@ -303,10 +303,10 @@ def _users(page: _Page, summaries: Sequence[UserSummary]) -> None:
         rows.sort(key=lambda row: (-row[1].get("blocked", 0), -row[1].get("unknown", 0), row[0]))
         for name, counts in rows[:MOST_CONTAINERS]:
             trouble = [
-                (f"{counts[key]:,} {key}", _OUTCOME_STYLES[key]) for key in ("blocked", "unknown") if counts.get(key)
+                (f"{counts[key]:>7,} {key}", _OUTCOME_STYLES[key]) for key in ("blocked", "unknown") if counts.get(key)
             ]
             lead = [piece for each in trouble for piece in (each, ("  ", ""))]
-            page.entry(4, lead, f"in {printable(name)}")
+            page.entry(2, lead, f"in {printable(name)}")
         if len(rows) > MOST_CONTAINERS:
             page.line((f"... and {len(rows) - MOST_CONTAINERS} more containers", "dim"), indent=4)
 
