@@ -50,7 +50,8 @@ SHAPING_MODULES = ("administer.py", "administration.py", "domain_controller.py",
 
 ADMINISTRATOR_PASSWORD = "Passw0rd!Admin"
 POLICY_HINTS_OIDS = ("1.2.840.113556.1.4.2066", "1.2.840.113556.1.4.2239")
-PROVISIONED_ADDRESS = "127.0.0.1"
+PROVISIONED_ADDRESS = "127.80.255.254"
+"""Stands in the records that provisioning makes; for 127.0.0.1 it makes none."""
 READY_WITHIN = 45.0
 STOPPED_WITHIN = 20.0
 

@@ -232,9 +232,10 @@ def _make_sure(admin: Administration, base: str) -> None:
 
 
 def _escaped(name: str) -> str:
-    """As a value of an RDN (RFC 4514 2.4)."""
-    for character in '\\,+"<>;=':
+    """As a value of an RDN (RFC 4514 2.4), spelled as Samba answers it."""
+    for character in '\\,+"<>':
         name = name.replace(character, f"\\{character}")
+    name = name.replace(";", "\\3B").replace("=", "\\3D")
     return f"\\{name}" if name.startswith(("#", " ")) else name
 
 

@@ -26,6 +26,7 @@ CHANGE_PASSWORD = "change-password"
 
 ALLOWED = 0
 REFUSED = 50  # insufficientAccessRights
+CONSTRAINT_VIOLATION = 19
 
 
 class Judge:
@@ -75,6 +76,8 @@ class Judge:
         result = connection.result
         if result["result"] == ALLOWED and right == CHANGE_PASSWORD:
             self._dc.admin.set_password(user_dn, STANDARD_PASSWORD)
+        if result["result"] == CONSTRAINT_VIOLATION and right == CHANGE_PASSWORD and "module acl" in result["message"]:
+            return False  # so Samba refuses a change for want of the right; of the policy the password module tells
         if result["result"] not in (ALLOWED, REFUSED):
             raise RuntimeError(f"{right} on {user_dn}: {result['description']}: {result['message']}")
         return bool(result["result"] == ALLOWED)
