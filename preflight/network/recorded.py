@@ -90,7 +90,7 @@ class Recording:
                 resolution = names.get(endpoint.host)
                 endpoints[endpoint] = Reach(endpoint, tuple(_probe(endpoint, p) for p in probes), resolution)
             return cls(names, services, endpoints, str(document.get("note", "")))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             raise ValueError(f"the network recording can't be used: {error}") from None
 
 

@@ -11,6 +11,7 @@ import threading
 import time
 
 import pytest
+import trustme
 from network.conftest import encrypted
 from network.servers import NameServer, Peer, black_hole, closed_port, drips, hang_up, names, quiet, reset, says
 
@@ -73,8 +74,6 @@ def test_tls_through_a_proxy_that_resolves_the_name_itself(authority):
 
 
 def test_an_intercepting_proxy_is_named_by_its_certificate(authority):
-    import trustme
-
     interceptor = trustme.CA(organization_name="Contoso Web Gateway")
     context = authority.context("relay.example", ca=interceptor)
     with Peer(encrypted(context)) as relay, Peer(relaying([])) as proxy:
