@@ -314,15 +314,15 @@ class LiveDirectory:
         for controller in self._controllers:
             try:
                 connection, root = self._connect(controller)
-            except SignInFailed:
-                # The account is refused, not the controller: the others would say the same, and count it.
-                raise
             except Unavailable as error:
+                if isinstance(error, SignInFailed) and error.final:
+                    # The user is refused, not by the controller: the others would say the same, and count it.
+                    raise
                 failures.append((controller, error))
                 continue
             self._chosen = (controller, root)
             return connection
-        if len(failures) == 1:
+        if failures and (len(failures) == 1 or all(isinstance(error, SignInFailed) for _, error in failures)):
             raise failures[0][1]
         raise Unavailable(
             f"no domain controller of {self._name} can be read: "
@@ -459,8 +459,7 @@ def _domain_name(distinguished_name: str) -> str:
 def _again(error: Unavailable) -> Unavailable:
     """A fresh exception with the same content: one instance isn't raised on several threads."""
     if isinstance(error, SignInFailed):
-        fresh: Unavailable = SignInFailed(error.reason, code=error.code, remedy=error.remedy, data_code=error.data_code)
-    else:
-        fresh = Unavailable(error.reason, code=error.code, remedy=error.remedy)
+        return error.again()
+    fresh = Unavailable(error.reason, code=error.code, remedy=error.remedy)
     fresh.evidence = dict(error.evidence)
     return fresh

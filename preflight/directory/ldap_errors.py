@@ -31,76 +31,78 @@ class Reason:
 _SIGN_IN: Mapping[str, tuple[str, Reason]] = {
     "525": (
         "user-not-found",
-        Reason("no such user (data 525)", "Check the user's name and domain; a DN, a UPN or DOMAIN\\name is accepted."),
+        Reason("no such user", "Check the user's name and domain; a DN, a UPN or DOMAIN\\name is accepted."),
     ),
     "52e": (
         "invalid-credentials",
         Reason(
-            "the user name or the password is wrong (data 52e)",
+            "the user name or the password is wrong",
             "Correct the user or the password. It was sent once and won't be sent again in this run, so that the "
             "account isn't locked.",
         ),
     ),
     "530": (
         "logon-hours",
-        Reason("the account may not sign in at this hour (data 530)", "Widen the account's logon hours (logonHours)."),
+        Reason("the account may not sign in at this hour", "Widen the account's logon hours (logonHours)."),
     ),
     "531": (
         "workstation-restriction",
         Reason(
-            "the account may not sign in from this machine (data 531)",
+            "the account may not sign in from this machine",
             "Remove the restriction to certain workstations from the account (userWorkstations).",
         ),
     ),
     "532": (
         "password-expired",
         Reason(
-            "the account's password has expired (data 532)",
+            "the account's password has expired",
             "Set a new password, and let a service account's password never expire.",
         ),
     ),
-    "533": ("account-disabled", Reason("the account is disabled (data 533)", "Enable the account.")),
+    "533": ("account-disabled", Reason("the account is disabled", "Enable the account.")),
     "701": (
         "account-expired",
-        Reason("the account has expired (data 701)", "Remove or move the account's expiry date (accountExpires)."),
+        Reason("the account has expired", "Remove or move the account's expiry date (accountExpires)."),
     ),
     "773": (
         "password-must-change",
         Reason(
-            "the account must change its password first (data 773)",
+            "the account must change its password first",
             "Set a password without 'User must change password at next logon'.",
         ),
     ),
     "775": (
         "account-locked",
         Reason(
-            "the account is locked out (data 775)",
+            "the account is locked out",
             "Unlock the account, and find out what sends a wrong password for it.",
         ),
     ),
     "51f": (
         "no-logon-servers",
         Reason(
-            "the domain controller itself found nobody to check the password (data 51f)",
+            "the domain controller itself found nobody to check the password",
             "Check the controller's own services (Netlogon, on Samba winbindd) and its way to other controllers.",
         ),
     ),
     "569": (
         "logon-type-not-granted",
         Reason(
-            "the account may not sign in over the network (data 569)",
+            "the account may not sign in over the network",
             "Grant the account 'Access this computer from the network' on the domain controllers.",
         ),
     ),
     "80090346": (
         "channel-binding-required",
         Reason(
-            "the channel binding token is missing or wrong (data 80090346): something between here and the "
+            "the channel binding token is missing or wrong: something between here and the "
             "controller ends the TLS connection, or the sign-in doesn't send a token",
             'Connect to the controller itself, without a TLS-terminating load balancer; or use auth = "negotiate".',
         ),
     ),
 }
+
+INVALID_CREDENTIALS = 49
 
 ACCOUNT_STATES = frozenset({"530", "531", "532", "533", "701", "773", "775"})
 """Data codes that tell about the account, after its password was accepted or without looking at it."""
@@ -276,6 +278,9 @@ _OTHERS: Mapping[str, Reason] = {
         'Give the controller a certificate (Server Authentication), or use auth = "negotiate".',
     ),
     "ca-file": Reason("the file with trusted certificates can't be used", "Check ca_file: PEM, readable."),
+    "sealed-over-tls": Reason(
+        "sealing isn't used over TLS", 'Use auth = "negotiate" with port 389 without TLS, or another auth over TLS.'
+    ),
     "unencrypted": Reason(
         "a password is never sent unencrypted",
         'Use LDAPS or StartTLS, or auth = "negotiate".',
@@ -352,13 +357,25 @@ class SignInFailed(Unavailable):
     Attributes:
         data_code: of AcceptSecurityContext, such as "52e"; "" where none was given.
         account_state: whether it is about the account (disabled, expired, locked, ...), not about the password.
+        final: whether it is about the user or the password, so that no other controller would say otherwise.
     """
 
-    def __init__(self, reason: str, *, code: str, remedy: str, data_code: str = "", message: str = "") -> None:
+    def __init__(
+        self, reason: str, *, code: str, remedy: str, data_code: str = "", message: str = "", final: bool = False
+    ) -> None:
         evidence = {key: value for key, value in (("data", data_code), ("message", message)) if value}
         super().__init__(reason, code=code, remedy=remedy, evidence=evidence)
         self.data_code = data_code
         self.account_state = data_code in ACCOUNT_STATES or code in ("account-revoked", "kerberos-policy")
+        self.final = final
+
+    def again(self) -> SignInFailed:
+        """A fresh exception: one instance raised on several threads would mix up their tracebacks."""
+        fresh = SignInFailed(
+            self.reason, code=self.code, remedy=self.remedy, data_code=self.data_code, final=self.final
+        )
+        fresh.evidence = dict(self.evidence)
+        return fresh
 
 
 def unavailable(code: str, subject: str, detail: str = "") -> Unavailable:
@@ -378,25 +395,34 @@ def result_unavailable(result: int, message: str, subject: str) -> Unavailable:
     return unavailable(_RESULT_CODES[result][0], subject, message)
 
 
-def sign_in_failed(code: str, subject: str, message: str = "", data_code: str = "") -> SignInFailed:
+def sign_in_failed(
+    code: str, subject: str, message: str = "", data_code: str = "", *, final: bool = False
+) -> SignInFailed:
     """The named reason as a refused sign-in."""
     reason = REASONS[code]
     shown = _printable(message)
-    sentence = f"{subject}: {reason.meaning}" + (f" [{shown}]" if shown and not data_code else "")
-    return SignInFailed(sentence, code=code, remedy=reason.remedy, data_code=data_code, message=shown)
+    detail = f" (data {data_code})" if data_code else f" [{shown}]" if shown else ""
+    return SignInFailed(
+        f"{subject}: {reason.meaning}{detail}",
+        code=code,
+        remedy=reason.remedy,
+        data_code=data_code,
+        message=shown,
+        final=final,
+    )
 
 
 def bind_refused(result: int, message: str, subject: str) -> SignInFailed:
     """What to raise for a bind that did not end in success."""
-    if result in (49, 53, 1, 8, 48):
-        if _CHANNEL_BINDING.search(message):
-            return sign_in_failed("channel-binding-required", subject, message, "80090346")
-        found = _DATA.search(message)
-        data_code = found[1].lower() if found else ""
-        if data_code in _SIGN_IN:
-            return sign_in_failed(_SIGN_IN[data_code][0], subject, message, data_code)
+    final = result == INVALID_CREDENTIALS
+    if _CHANNEL_BINDING.search(message):
+        return sign_in_failed("channel-binding-required", subject, message, "80090346", final=final)
+    found = _DATA.search(message)
+    data_code = found[1].lower() if found else ""
+    if data_code in _SIGN_IN:
+        return sign_in_failed(_SIGN_IN[data_code][0], subject, message, data_code, final=final)
     if result in _RESULT_CODES:
-        return sign_in_failed(_RESULT_CODES[result][0], subject, message)
+        return sign_in_failed(_RESULT_CODES[result][0], subject, message, final=final)
     return sign_in_failed("ldap-error", subject, f"result {result}: {message}")
 
 

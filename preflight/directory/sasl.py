@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from preflight.directory.certificate import end_point_hash
 from preflight.directory.connection import LdapConnection
 from preflight.directory.deadline import Deadline
 from preflight.directory.kerberos_errors import CLIENT_FAULTS, kerberos_code
@@ -183,17 +184,13 @@ class _Exchange:
         certificate = self._connection.transport.server_certificate()
         if certificate is None:
             return None
-        import hashlib
-
-        from cryptography import x509
         from spnego.channel_bindings import GssChannelBindings
 
-        algorithm = x509.load_der_x509_certificate(certificate).signature_hash_algorithm
-        name = algorithm.name if algorithm is not None else "sha256"
-        digest = hashlib.new("sha256" if name in ("md5", "sha1") else name, certificate).digest()
-        return GssChannelBindings(application_data=b"tls-server-end-point:" + digest)
+        return GssChannelBindings(application_data=b"tls-server-end-point:" + end_point_hash(certificate))
 
     def _failure(self, error: Exception) -> SignInFailed | CredentialsRefused:
         code, data_code = kerberos_code(error)
-        failure = sign_in_failed(code, self.who, "" if code == "invalid-credentials" else str(error), data_code)
+        failure = sign_in_failed(
+            code, self.who, "" if code == "invalid-credentials" else str(error), data_code, final=code in CLIENT_FAULTS
+        )
         return CredentialsRefused(failure) if code == "invalid-credentials" else failure

@@ -14,12 +14,11 @@ from dataclasses import dataclass, field
 from preflight.api import Unavailable
 from preflight.directory.connection import LdapConnection
 from preflight.directory.deadline import Deadline
-from preflight.directory.ldap_errors import SignInFailed, bind_refused, sign_in_failed, unavailable
+from preflight.directory.ldap_errors import INVALID_CREDENTIALS, SignInFailed, bind_refused, sign_in_failed, unavailable
 from preflight.secret import Secret
 
 METHODS = ("simple", "kerberos", "negotiate")
 
-_INVALID_CREDENTIALS = 49
 _UNANSWERED_BINDS = 2
 
 
@@ -95,7 +94,7 @@ class BindLedger:
             raise unavailable("bind-in-progress", subject)
         try:
             if turn.refusal is not None:
-                raise _again(turn.refusal)
+                raise turn.refusal.again()
             if turn.unanswered >= _UNANSWERED_BINDS:
                 raise unavailable("bind-outcome-unknown", subject)
             turn.unanswered += 1
@@ -104,8 +103,8 @@ class BindLedger:
             except CredentialsRefused as error:
                 turn.unanswered = 0
                 turn.refusal = error.refusal
-                raise _again(error.refusal) from None
-            except (SignInFailed, ValueError):
+                raise error.refusal.again() from None
+            except SignInFailed:
                 turn.unanswered = 0
                 raise
             turn.unanswered = 0
@@ -156,7 +155,7 @@ def sign_in(
 def refused(result: int, message: str, subject: str) -> SignInFailed | CredentialsRefused:
     """What to raise for a bind that did not succeed."""
     failure = bind_refused(result, message, subject)
-    return CredentialsRefused(failure) if result == _INVALID_CREDENTIALS else failure
+    return CredentialsRefused(failure) if result == INVALID_CREDENTIALS else failure
 
 
 def who(connection: LdapConnection, sign_in: SignIn) -> str:
@@ -177,17 +176,10 @@ def _require_protection(connection: LdapConnection, sign_in: SignIn) -> None:
     """Never a password in the clear, never an empty one, never TLS and sealing at once (MS-ADTS 5.1.1.1.2)."""
     if sign_in.credentials is not None and not sign_in.credentials.password:
         connection.close()
-        raise sign_in_failed("empty-password", who(connection, sign_in))
+        raise sign_in_failed("empty-password", who(connection, sign_in), final=True)
     if sign_in.method in ("simple", "kerberos") and not connection.transport.is_tls:
         connection.close()
         raise unavailable("unencrypted", who(connection, sign_in))
     if sign_in.method == "negotiate" and connection.transport.is_tls:
         connection.close()
-        raise ValueError("negotiate seals by itself and is not used over TLS")
-
-
-def _again(refusal: SignInFailed) -> SignInFailed:
-    """A fresh exception: one instance raised on several threads would mix up their tracebacks."""
-    fresh = SignInFailed(refusal.reason, code=refusal.code, remedy=refusal.remedy, data_code=refusal.data_code)
-    fresh.evidence = dict(refusal.evidence)
-    return fresh
+        raise unavailable("sealed-over-tls", who(connection, sign_in))
