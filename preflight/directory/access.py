@@ -52,7 +52,7 @@ IsMember = Callable[[User, str], "bool | None"]
 """Whether a user belongs to the group with that SID, nested groups included; None: can't tell."""
 
 REMEMBERED_BYTES = 16 << 20
-"""How much of distinct DACLs a decider remembers, in bytes; for a moment twice that."""
+"""How much of distinct DACLs a decider remembers, in bytes."""
 
 REMEMBERED_DECISIONS = 100_000
 
@@ -104,6 +104,7 @@ class RightsDecider:
         rights: what is decided.
         schema: of the forest.
         is_member: asked only about SIDs on which an answer hangs; without it such an answer is unknown.
+        remember: how much of distinct DACLs is remembered, in bytes.
     """
 
     def __init__(
@@ -113,8 +114,10 @@ class RightsDecider:
         *,
         schema: AccessSchema = DEFAULT_SCHEMA,
         is_member: IsMember | None = None,
+        remember: int = REMEMBERED_BYTES,
     ) -> None:
         self.token = token
+        self._remember_bytes = remember
         self.rights = tuple(rights)
         self._schema = schema
         self._is_member = is_member
@@ -142,6 +145,11 @@ class RightsDecider:
             return self._decide(user, values[0])
         except MalformedDescriptor:
             return self._malformed
+
+    @property
+    def remembered_bytes(self) -> int:
+        """How much of distinct DACLs is remembered."""
+        return sum(len(key[0]) for generation in (self._recent, self._older) for key in generation)
 
     def _decide(self, user: User, data: bytes) -> Rights:
         dacl_at = int.from_bytes(data[16:20], "little")
@@ -193,7 +201,7 @@ class RightsDecider:
         remembered = self._older.get(key)
         if remembered is None:
             remembered = self._judge(key, object_class)
-        if self._recent_bytes > REMEMBERED_BYTES // 2 or len(self._recent) >= REMEMBERED_DECISIONS // 2:
+        if self._recent_bytes > self._remember_bytes // 2 or len(self._recent) >= REMEMBERED_DECISIONS // 2:
             self._older, self._recent, self._recent_bytes = self._recent, {}, 0
         self._recent[key] = remembered
         self._recent_bytes += len(key[0])

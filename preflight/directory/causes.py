@@ -204,7 +204,9 @@ def _cause(code: str, grant: _Grant, object_class: str) -> Cause:
         return Cause(code, where, f"{stands}, but {off}.", grant.ace, grant.container)
     if code == "class-not-covered":
         covered = guids.name_of(grant.ace.inherited_object_type) if grant.ace.inherited_object_type else "all"
-        reason = f"but is for objects of class {covered}, and this is a {object_class or 'class that is not known'}"
+        reason = (
+            f"but is for objects of class {covered}, and this one is {object_class or 'of a class that is not known'}"
+        )
     elif code == "no-propagate":
         reason = "but is handed down to direct children only"
     elif code == "not-inheritable":
