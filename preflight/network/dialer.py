@@ -14,6 +14,7 @@ from pathlib import Path
 from socket import socket
 from ssl import SSLContext
 
+from preflight.network.endpoint import is_address
 from preflight.network.model import Endpoint, Hop, Probe, Reach, Resolution, TlsFacts
 from preflight.network.port import Resolver
 from preflight.network.proxy import Proxy, ask_to_connect
@@ -99,6 +100,9 @@ class SocketDialer:
     def _resolve_soon(self, name: str) -> Future[Resolution]:
         """One question for each name, however many ports it has."""
         future: Future[Resolution] = Future()
+        if is_address(name):
+            future.set_result(Resolution(name, OK, (name,), via="literal"))
+            return future
 
         def run() -> None:
             try:
@@ -123,7 +127,10 @@ class SocketDialer:
             address: lambda address=address: self._probe(endpoint, address, proxy, tls)  # type: ignore[misc]
             for address in addresses[:MOST_ADDRESSES]
         }
-        probes = all_at_once(tasks, self._timeout + GRACE)
+        if len(tasks) == 1:  # the usual case needs no further thread
+            probes = {address: task() for address, task in tasks.items()}
+        else:
+            probes = all_at_once(tasks, self._timeout + GRACE)
         left_out = len(addresses) - len(tasks)
         return Reach(
             endpoint,

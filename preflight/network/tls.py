@@ -55,11 +55,15 @@ def verifying_context(ca_file: Path | None = None) -> ssl.SSLContext:
         ValueError: the file can't be read or holds no certificate.
     """
     try:
-        return ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
+        context = ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
     except ssl.SSLError:
         raise ValueError(f"{ca_file} holds no certificate in PEM form") from None
     except OSError as error:
         raise ValueError(f"{ca_file} can't be read: {error.strerror}") from None
+    # From Python 3.13 on the default also refuses chains for matters of form (RFC 5280) that Windows, on whose
+    # judgement the sync server relies, accepts: the verdict must not depend on Python's version.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
 
 
 def looking_context() -> ssl.SSLContext:
@@ -97,7 +101,7 @@ def describe(host: str, failed: Handshake, facts: TlsFacts) -> Handshake:
     """A failed verification, told with the certificate that was then looked at."""
     message = failed.message
     if failed.code == "tls-untrusted":
-        message = f"{host} shows a certificate issued by {facts.issuer or 'nobody named'}: {message}"
+        message = f"{message}; it was issued by {facts.issuer or 'nobody named'}"
     elif failed.code == "tls-name-mismatch":
         names = ", ".join(facts.names[:5]) or facts.subject or "nobody"
         message = f"{host} shows a certificate made out to {names}"
@@ -134,7 +138,7 @@ def _not_verified(host: str, error: ssl.SSLCertVerificationError) -> tuple[str, 
             return "tls-expired", f"a certificate in the chain of {host} has expired"
         case 62 | 64:
             return "tls-name-mismatch", f"the certificate is not made out to {host}"
-    return "tls-untrusted", error.verify_message or "verification failed"
+    return "tls-untrusted", f"the certificate of {host} is not trusted: {error.verify_message or 'unknown reason'}"
 
 
 def _broken(host: str, error: OSError | ValueError) -> tuple[str, str]:

@@ -137,6 +137,22 @@ def test_a_pending_probe_does_not_keep_the_process_alive():
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit of open files to lower")
+def test_a_machine_without_a_free_socket_says_so():
+    program = (
+        "import resource, sys\n"
+        "from preflight.network.dialer import SocketDialer\n"
+        "from preflight.network.model import Endpoint\n"
+        "from preflight.network.resolver import DnsResolver\n"
+        "dialer = SocketDialer(DnsResolver(), timeout=5)\n"
+        "import encodings.idna\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))\n"
+        "print(dialer.reach(Endpoint('127.0.0.1', 1)).code)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], timeout=30, capture_output=True, text=True, check=False)
+    assert (ended.stdout, ended.stderr) == ("tcp-exhausted\n", "")
+
+
 def test_an_empty_list_of_endpoints_is_answered():
     assert dialer().reach_all([]) == {}
 

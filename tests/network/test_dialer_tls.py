@@ -186,6 +186,7 @@ def test_where_the_second_look_fails_the_verdict_of_the_first_stays(authority):
 
     probe = shake(once, authority)
     assert probe.code == "tls-untrusted"
+    assert "localhost" in probe.message
     assert probe.tls is None
 
 
