@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from preflight.api import Finding, Severity, Status
-from preflight.outputs.remedy import Part, parts
+from preflight.outputs.remedy import parts
 from preflight.outputs.text import cell_width, printable, wrap
 from preflight.report import Report, Result, Run, UserSummary, Verdict
 
@@ -246,16 +246,13 @@ def _remedy(page: _Page, remedy: str, indent: int, name: str) -> None:
         text = printable(part.text)
         if not part.command:
             page.entry(indent, lead, text)
-        elif _fits_beside(page, part, margin) or not lead[0][0].strip():
+        elif margin + cell_width(text) <= page.width:
             page.line(*lead, (text, "bold cyan"), indent=indent)
         else:
-            page.line(*lead, indent=indent)
+            if lead[0][0].strip():
+                page.line(*lead, indent=indent)
             page.line((text, "bold cyan"), indent=indent)
         lead = [(" " * len(name), "")]
-
-
-def _fits_beside(page: _Page, part: Part, margin: int) -> bool:
-    return margin + cell_width(part.text) <= page.width
 
 
 def _brief(finding: Finding) -> str:

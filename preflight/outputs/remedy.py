@@ -7,14 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _COMMAND = re.compile(
-    r"(?:^|(?<=: )|(?<=\n))"
+    r"(?:^|(?<=: )|(?<=\())"
     r"(?:(?:dsacls|netsh|ldifde|w32tm|repadmin|setspn|icacls|certutil|openssl|nltest|klist|net|sc|chmod|preflight|gpupdate)"
     r" (?=[^a-z\s]|[a-z-]+(?:\s|$))"
     r"|(?:\$\w+ = )?[A-Z][a-z]+-[A-Z]\w+\s)"
 )
-"""Where a command begins: at the start of a line or behind a colon, by a Windows tool's name or a PowerShell verb."""
+"""Where a command begins: at the start of a line, behind a colon or in brackets; a Windows tool or PowerShell verb."""
 
-_SENTENCE_END = re.compile(r"""(?:"[^"]*"|'[^']*'|[^"'])*?[.;](?= +[A-Z])""")
+_QUOTED_OR_NOT = r"""(?:"[^"]*"|'[^']*'|[^"'])*?"""
+_SENTENCE_END = re.compile(_QUOTED_OR_NOT + r"(?:[.;](?= +[A-Z])| (?=\([a-z]))")
+"""Where it ends: before the next sentence, or before a remark in brackets."""
+
+_CLOSING_BRACKET = re.compile(_QUOTED_OR_NOT + r"\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +28,16 @@ class Part:
 
 
 def parts(remedy: str) -> Iterator[Part]:
-    """The remedy taken apart: `backquoted` text, and what begins like a command, up to the end of its sentence."""
+    """The remedy taken apart: `several words` in backquotes, and what begins like a command, up to its end."""
     for line in _lines(remedy):
-        for index, piece in enumerate(line.split("`") if line.count("`") % 2 == 0 else [line]):
-            if index % 2:
-                yield Part(piece, True)
-            else:
-                yield from _plain(piece)
+        start = 0
+        for quoted in re.finditer(r"`([^`]*)`", line):
+            if " " not in quoted[1].strip():  # the name of a setting
+                continue
+            yield from _plain(line[start : quoted.start()])
+            yield Part(quoted[1].strip(), True)
+            start = quoted.end()
+        yield from _plain(line[start:])
 
 
 def _lines(remedy: str) -> Iterator[str]:
@@ -46,12 +53,15 @@ def _lines(remedy: str) -> Iterator[str]:
 
 def _plain(text: str) -> Iterator[Part]:
     while match := _COMMAND.search(text):
-        if before := text[: match.start()].strip():
-            yield Part(before, False)
-        rest = text[match.start() :]
-        end = _SENTENCE_END.match(rest)
-        command = rest[: end.end() - 1] if end else rest.removesuffix(".")
+        before, rest = text[: match.start()], text[match.start() :]
+        bracketed = before.endswith("(") and _CLOSING_BRACKET.match(rest)
+        if bracketed:
+            before, command, text = before[:-1].rstrip() + ":", bracketed[0][:-1], rest[bracketed.end() :].lstrip(".")
+        else:
+            end = _SENTENCE_END.match(rest)
+            command, text = (end[0].rstrip(".; "), rest[end.end() :]) if end else (rest.removesuffix("."), "")
+        if before.strip(" :"):
+            yield Part(before.strip(), False)
         yield Part(command.strip(), True)
-        text = rest[end.end() :] if end else ""
     if text.strip(" ."):
         yield Part(text.strip(), False)

@@ -16,6 +16,19 @@ from preflight.outputs.remedy import parts
         ),
         ("Run:\nSet-ADUser x\nw32tm /resync", [("Run:", False), ("Set-ADUser x", True), ("w32tm /resync", True)]),
         ("Try `net time /set` first.", [("Try", False), ("net time /set", True), ("first.", False)]),
+        ("Set `nameserver` or `controllers`.", [("Set `nameserver` or `controllers`.", False)]),
+        (
+            'Let the reader read it (dsacls "OU=a (b)" /G "<reader>:RP"). Then run.',
+            [("Let the reader read it:", False), ('dsacls "OU=a (b)" /G "<reader>:RP"', True), ("Then run.", False)],
+        ),
+        (
+            'dsacls "a" /G "x:LCRPRC" (on each domain)',
+            [('dsacls "a" /G "x:LCRPRC"', True), ("(on each domain)", False)],
+        ),
+        (
+            "Get-ADUser x | Set-ADUser -Manager (Get-ADUser y)",
+            [("Get-ADUser x | Set-ADUser -Manager (Get-ADUser y)", True)],
+        ),
         ("net result: nothing", [("net result: nothing", False)]),
         ("", []),
         ('Do: dsacls "a\nnetsh evil" /G x', [("Do:", False), ('dsacls "a\nnetsh evil" /G x', True)]),
