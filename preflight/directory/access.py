@@ -24,9 +24,9 @@ from preflight.directory.rights import (
     Right,
     Rights,
 )
-from preflight.directory.security_descriptor import Ace, MalformedDescriptor, parts_of
+from preflight.directory.security_descriptor import ALLOW_TYPES, DENY_TYPES, Ace, MalformedDescriptor, parts_of
 from preflight.directory.sid import domain_of, sid_from_text, sid_to_text
-from preflight.directory.sieve import Sieve, trustees_of
+from preflight.directory.sieve import Entries, Sieve, trustees_of
 
 __all__ = [
     "DECIDER_ATTRIBUTES",
@@ -211,24 +211,26 @@ class RightsDecider:
         dacl, _, owner, own, _ = key
         views = self._views_of(owner, own, object_class)
         sieve = self._sieve if object_class in self._class_names else self._wide_sieve
-        account: list[tuple[int, Effect]] = []
-        users: list[tuple[int, Effect]] = []
-        per_class = False
-        for index, entry in sieve.select(dacl):
-            seen = views.entries.get(entry) or views.look_at(entry)
-            if seen.account is not None:
-                account.append((index, seen.account))
-            if seen.user is not None:
-                users.append((index, seen.user))
-            per_class = per_class or seen.ace.object_type in self._class_guids
-        rights = views.account.resolve(account)
+        entries, strangers = sieve.select(dacl)
+        seen = [(index, views.entries.get(entry) or views.look_at(entry)) for index, entry in entries]
+        rights = views.account.resolve([(index, one.account) for index, one in seen if one.account])
         contested: tuple[tuple[int, Ace], ...] = ()
         if self._own_change:
-            rights |= views.user.resolve(users)
-            if rights[Right.CHANGE_PASSWORD].unknown and any(e.ace.sid not in _EVERY_USERS_OWN for _, e in users):
-                contested = tuple((index, effect.ace) for index, effect in users)
-        in_order = {right: rights[right] for right in self.rights}
-        return _Remembered(MappingProxyType(in_order), per_class, contested)
+            change = self._change_of_any(views, seen)
+            if strangers and _may_turn(change, strangers):
+                seen += [(index, views.entries.get(entry) or views.look_at(entry)) for index, entry in strangers]
+                seen.sort(key=lambda place: place[0])
+                change = self._change_of_any(views, seen)
+            rights[Right.CHANGE_PASSWORD] = change
+            if change.unknown and any(one.user and one.ace.sid not in _EVERY_USERS_OWN for _, one in seen):
+                contested = tuple((index, one.ace) for index, one in seen if one.user)
+        per_class = any(one.ace.object_type in self._class_guids for _, one in seen)
+        return _Remembered(MappingProxyType({right: rights[right] for right in self.rights}), per_class, contested)
+
+    @staticmethod
+    def _change_of_any(views: _Views, seen: Sequence[tuple[int, _Seen]]) -> Decision:
+        """The user's own right as far as it is the same for any user."""
+        return views.user.resolve([(index, one.user) for index, one in seen if one.user])[Right.CHANGE_PASSWORD]
 
     def _with_own_change(self, user: User, remembered: _Remembered, object_class: bytes) -> Rights:
         """The decisions, where the user's right to change his password hangs on who he is."""
@@ -295,10 +297,18 @@ class RightsDecider:
         return Sieve(
             bits=bits(self.rights),
             objects=objects(self.rights),
-            trustees=trustees_of(self.token),
+            trustees=trustees_of(self.token, WELL_KNOWN_SIDS if self._own_change else ()),
             open_bits=bits(change),
             open_objects=objects(change),
         )
+
+
+def _may_turn(decision: Decision, strangers: Entries) -> bool:
+    """Whether entries for SIDs that the user may or may not have could turn a decision made without them."""
+    if decision.unknown:
+        return True
+    turning = DENY_TYPES if decision.allowed else ALLOW_TYPES
+    return any(entry[0] in turning and (decision.index is None or index < decision.index) for index, entry in strangers)
 
 
 class _Views:

@@ -8,7 +8,7 @@ anything out of the ordinary.
 from __future__ import annotations
 
 import struct
-from collections.abc import Container
+from collections.abc import Collection, Container
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -32,6 +32,10 @@ _SID_AT = (12, 28, 28, 44)
 """Offset of an object ACE's SID by the GUIDs that its flags say are there."""
 
 
+Entries = list[tuple[int, bytes]]
+"""Entries as bytes, each with its place in the DACL, in stored order."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sieve:
     """What an entry must have to be let through.
@@ -50,20 +54,21 @@ class Sieve:
     open_bits: int = 0
     open_objects: frozenset[bytes] | None = frozenset()
 
-    def select(self, dacl: bytes) -> list[tuple[int, bytes]]:
-        """The entries that are let through, with their places.
+    def select(self, dacl: bytes) -> tuple[Entries, Entries]:
+        """The entries of the trustees, and those of others that `open_bits` let through.
 
         Raises:
             MalformedDescriptor: an entry doesn't fit.
         """
         selected = self._select(dacl)
         if selected is None:
-            return [(index, dacl[at : at + size]) for index, (at, size) in enumerate(ace_places(dacl))]
+            return [(index, dacl[at : at + size]) for index, (at, size) in enumerate(ace_places(dacl))], []
         return selected
 
-    def _select(self, dacl: bytes) -> list[tuple[int, bytes]] | None:
+    def _select(self, dacl: bytes) -> tuple[Entries, Entries] | None:
         """None: there is something out of the ordinary, broken or an unknown type: let the parser look at it."""
-        selected: list[tuple[int, bytes]] = []
+        selected: Entries = []
+        strangers: Entries = []
         bits, objects, trustees = self.bits, self.objects, self.trustees
         open_bits, open_objects = self.open_bits, self.open_objects
         at, end = 8, len(dacl)
@@ -83,38 +88,38 @@ class Sieve:
                 if mask & bits and not flags & INHERIT_ONLY:
                     if word & 1:
                         object_type = dacl[at + 12 : at + 28]
-                    if (not object_type or objects is None or object_type in objects) and (
-                        dacl[sid_at:sid_end] in trustees
-                        or (
-                            mask & open_bits
-                            and (not object_type or open_objects is None or object_type in open_objects)
-                        )
-                    ):
-                        selected.append((index, dacl[at : at + size]))
+                    if not object_type or objects is None or object_type in objects:
+                        if dacl[sid_at:sid_end] in trustees:
+                            selected.append((index, dacl[at : at + size]))
+                        elif mask & open_bits and (
+                            not object_type or open_objects is None or object_type in open_objects
+                        ):
+                            strangers.append((index, dacl[at : at + size]))
                 at += size
                 if sid_end > at or at > end:
                     return None
         except (struct.error, IndexError, KeyError):
             return None
-        return selected
+        return selected, strangers
 
 
-def trustees_of(token: Token) -> Container[bytes]:
-    """The SIDs that may be in the token, and those that stand for others and are judged by rules of their own."""
+def trustees_of(token: Token, others: Collection[str]) -> Container[bytes]:
+    """The SIDs that may be in the token, those of others, and the two that are judged by rules of their own."""
+    always = {PRINCIPAL_SELF, OWNER_RIGHTS, *others}
     if token.complete:
-        return frozenset(sid_from_text(sid) for sid in token.sids | {PRINCIPAL_SELF, OWNER_RIGHTS})
-    return _NotOutside(token)
+        return frozenset(sid_from_text(sid) for sid in token.sids | always)
+    return _NotOutside(token, always)
 
 
 class _NotOutside:
     """All but those that are surely outside an incomplete token."""
 
-    def __init__(self, token: Token) -> None:
+    def __init__(self, token: Token, always: Collection[str]) -> None:
         def possible(sid: bytes) -> bool:
             text = sid_to_text(sid)
-            return text in (PRINCIPAL_SELF, OWNER_RIGHTS) or not token.surely_outside(text)
+            return text in always or not token.surely_outside(text)
 
-        self._possible = lru_cache(maxsize=65536)(possible)
+        self._possible = lru_cache(maxsize=8192)(possible)
 
     def __contains__(self, sid: object) -> bool:
         return isinstance(sid, bytes) and self._possible(sid)
