@@ -117,7 +117,8 @@ class DomainController:
         self._address_lock: IO[str] | None = None
         self.admin = Administration(self._administration_settings)
         self.address, self._address_lock = _reserve_address()
-        self.directory = Path(tempfile.mkdtemp(prefix="pl-", dir="/tmp"))  # short: sockets' paths end at 108 bytes
+        self.directory = LOCKS / f"{self.address}.d"  # short: paths of sockets end at 108 bytes
+        self.directory.mkdir(mode=0o700)
         try:
             source = original or provisioned(recipe)
             copy_provisioned(source, self.directory)
@@ -481,16 +482,19 @@ def _samba_version() -> str:
 
 # Loopback addresses
 
+LOCKS = Path(f"/tmp/preflight-lab-{os.geteuid()}")
+"""Of each address a lock, and beside it the folder of the DC that has it."""
+
 
 def _reserve_address() -> tuple[str, IO[str]]:
     """An address of 127.80.0.0/16 that no other test process has, with the lock that keeps it."""
-    locks = Path(f"/tmp/preflight-lab-{os.geteuid()}")
-    locks.mkdir(mode=0o700, exist_ok=True)
+    LOCKS.mkdir(mode=0o700, exist_ok=True)
+    _sweep()
     start = os.getpid() * 7
     for step in range(4096):
         number = (start + step) % 60000 + 1
         address = f"127.80.{number // 250}.{number % 250 + 1}"
-        lock = (locks / address).open("w")
+        lock = (LOCKS / address).open("w")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             with socket.socket() as probe:
@@ -500,6 +504,14 @@ def _reserve_address() -> tuple[str, IO[str]]:
             continue
         return address, lock
     raise RuntimeError("no loopback address is free")
+
+
+def _sweep() -> None:
+    """Remove folders of DCs whose tests were killed: nobody holds their lock any more."""
+    for folder in LOCKS.glob("*.d"):
+        with (LOCKS / folder.stem).open("w") as lock, contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ import dns.query
 import ldap3
 import pytest
 from lab.administration import AdministrationError
-from lab.domain_controller import POLICY_HINTS_OIDS, ROOT_DSE_SEARCH, DomainController, Recipe
+from lab.domain_controller import LOCKS, POLICY_HINTS_OIDS, ROOT_DSE_SEARCH, DomainController, Recipe
 from lab.forest import CHANGE_PASSWORD, RESET_PASSWORD, Forest
 from lab.judge import Judge
 from lab.keeper import descendants
@@ -175,6 +175,13 @@ def test_nothing_stays_behind(lab: None) -> None:
         assert len(processes) > 5
     assert not directory.exists()
     assert not [process for process in processes if Path(f"/proc/{process}").exists()]
+
+
+def test_the_folder_of_a_killed_run_is_swept(lab: None) -> None:
+    abandoned = LOCKS / "127.80.255.253.d"
+    abandoned.mkdir(parents=True, exist_ok=True)
+    with DomainController(Recipe()):
+        assert not abandoned.exists()
 
 
 def test_a_killed_test_run_leaves_no_server_behind(tmp_path: Path) -> None:
