@@ -5,24 +5,20 @@ Whatever comes from outside goes through `printable` and into rich's `Text` obje
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC
 from itertools import groupby
 
-from rich.console import Console
-from rich.text import Text
-
 from preflight.api import Finding, Severity, Status
+from preflight.outputs.page import Page
 from preflight.outputs.remedy import parts
-from preflight.outputs.text import cell_width, printable, wrap
+from preflight.outputs.text import cell_width, printable
 from preflight.report import Report, Result, Run, UserSummary, Verdict
 
 AREAS = ("dns", "network", "clock", "dc", "directory", "account", "permissions", "anchors", "policy", "events")
 """In the order in which a reset passes them; others follow."""
 
-LEAST_ROOM = 30
 MOST_FINDINGS = 20
 MOST_CONTAINERS = 10
 MOST_ITEMS = 5
@@ -30,14 +26,6 @@ MOST_LETTERS = 1000
 
 _AREA_TITLES = {"dns": "DNS", "dc": "Domain controllers", "account": "Connector account", "anchors": "Source anchors"}
 _WORDS = {Status.NOT_APPLICABLE: "n/a"}
-_GLYPHS = {
-    Status.PASS: ("✓", "+"),
-    Status.FAIL: ("✗", "x"),
-    Status.WARN: ("!", "!"),
-    Status.UNKNOWN: ("?", "?"),
-    Status.SKIPPED: ("-", "-"),
-    Status.NOT_APPLICABLE: ("·", "."),
-}
 _STYLES = {
     Status.PASS: "green",
     Status.FAIL: "bold red",
@@ -58,7 +46,7 @@ _OUTCOME_STYLES = {"blocked": "bold red", "unknown": "bold magenta", "ok": "gree
 
 def render(report: Report, *, colour: bool = False, width: int = 100, ascii_only: bool = False) -> str:
     """The report as text; the last lines are one verdict line and the next step."""
-    page = _Page(max(width, 60), ascii_only)
+    page = Page(max(width, 60), ascii_only)
     _head(page, report)
     for area, results in _by_area(report.results):
         _area(page, area, results)
@@ -68,64 +56,7 @@ def render(report: Report, *, colour: bool = False, width: int = 100, ascii_only
     return page.text(colour)
 
 
-class _Page:
-    """Lines under way, wrapped to the width."""
-
-    def __init__(self, width: int, ascii_only: bool) -> None:
-        self.width = width
-        self.ascii_only = ascii_only
-        self._lines: list[Text] = []
-
-    def blank(self) -> None:
-        self._lines.append(Text())
-
-    def heading(self, title: str) -> None:
-        self.blank()
-        self._lines.append(Text(title, "bold"))
-
-    def line(self, *pieces: tuple[str, str], indent: int = 0) -> None:
-        """One line of (text, style) pieces, not wrapped."""
-        self._lines.append(Text.assemble(" " * indent, *pieces))
-
-    def entry(self, indent: int, lead: Sequence[tuple[str, str]], text: str, style: str = "") -> None:
-        """A lead, and beside it the text, wrapped and hanging."""
-        margin = indent + sum(cell_width(piece) for piece, _ in lead)
-        if self.width - margin < LEAST_ROOM:  # too little room beside the lead: below it
-            self.line(*lead, indent=indent)
-            margin, lead = indent + 2, [("  ", "")]
-        for number, each in enumerate(wrap(text, self.width - margin)):
-            if number == 0:
-                self.line(*lead, (each, style), indent=indent)
-            else:
-                self.line((each, style), indent=margin)
-
-    def glyph(self, status: Status) -> str:
-        return _GLYPHS[status][self.ascii_only]
-
-    def dot(self) -> str:
-        return " - " if self.ascii_only else " · "
-
-    def text(self, colour: bool) -> str:
-        stream = io.StringIO()
-        console = Console(
-            file=stream,
-            width=self.width,
-            force_terminal=colour,
-            color_system="standard" if colour else None,
-            no_color=not colour,
-            legacy_windows=False,
-            markup=False,
-            emoji=False,
-            highlight=False,
-            _environ={},  # what NO_COLOR and COLUMNS say was decided by the caller
-        )
-        for line in self._lines:
-            line.rstrip()
-            console.print(line, soft_wrap=True)
-        return stream.getvalue()
-
-
-def _head(page: _Page, report: Report) -> None:
+def _head(page: Page, report: Report) -> None:
     run = report.run
     tool = " ".join(printable(str(report.tool[key])) for key in ("name", "version") if key in report.tool)
     started = run.started.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
@@ -147,12 +78,13 @@ def _vantage(run: Run) -> str:
 
 def _sign_in(row: Mapping[str, object]) -> str:
     facts = {key: _value(value) for key, value in row.items() if value not in (None, "", [], ())}
-    domain = facts.pop("domain", "")
-    where = facts.pop("controller", "") or facts.pop("origin", "")
-    user = facts.pop("user", "")
-    how = ", ".join(value if key in ("auth", "tls") else f"{key}: {value}" for key, value in facts.items())
-    text = f"{where} as {user}" if where and user else where or user
-    return ": ".join(filter(None, (domain, f"{text} ({how})" if text and how else text or how)))
+    where, user, how = facts.get("origin", ""), facts.get("user", ""), facts.get("method", "")
+    who = f"as {user}" if user and user not in where else ""
+    token = facts.get("connector_token", "")
+    if token:
+        incomplete = " (incomplete)" if row.get("connector_token_complete") is False else ""
+        token = f"; the connector account's token: {token}{incomplete}"
+    return f"{facts.get('domain', '')}: {_joined(where, who, f'({how})' if how else '')}{token}"
 
 
 # -- results ------------------------------------------------------------------------------------------------------
@@ -165,7 +97,7 @@ def _by_area(results: Iterable[Result]) -> list[tuple[str, list[Result]]]:
     return [(area, found) for area, found in areas.items() if found]
 
 
-def _area(page: _Page, area: str, results: Sequence[Result]) -> None:
+def _area(page: Page, area: str, results: Sequence[Result]) -> None:
     page.heading(_AREA_TITLES.get(area) or printable(area.replace("-", " ").capitalize()))
     column = max(cell_width(printable(result.check)) for result in results)
     order = list(dict.fromkeys(result.target for result in results))
@@ -176,7 +108,7 @@ def _area(page: _Page, area: str, results: Sequence[Result]) -> None:
             _result(page, result, column)
 
 
-def _result(page: _Page, result: Result, column: int) -> None:
+def _result(page: Page, result: Result, column: int) -> None:
     style = _STYLES[result.status]
     word = _WORDS.get(result.status, result.status.value)
     if result.status is Status.FAIL:
@@ -205,7 +137,7 @@ def _why_skipped(result: Result) -> str:
     return "; ".join(printable(finding.summary) for finding in result.findings) or "no reason given"
 
 
-def _findings(page: _Page, findings: Sequence[Finding]) -> None:
+def _findings(page: Page, findings: Sequence[Finding]) -> None:
     """The worst first; those that are good on one line each."""
     ordered = sorted(findings, key=lambda finding: -finding.status.rank)
     for finding in ordered[:MOST_FINDINGS]:
@@ -219,7 +151,7 @@ def _findings(page: _Page, findings: Sequence[Finding]) -> None:
         page.line((f"... and {more:,} more: -o json=report.json has them all", "dim"), indent=4)
 
 
-def _finding(page: _Page, finding: Finding, lead: Sequence[tuple[str, str]]) -> None:
+def _finding(page: Page, finding: Finding, lead: Sequence[tuple[str, str]]) -> None:
     page.entry(4, lead, printable(finding.summary), "bold")
     leads_to = f", leads to {', '.join(finding.event_codes)}" if finding.event_codes else ""
     facts: list[tuple[str, object]] = [
@@ -238,7 +170,7 @@ def _finding(page: _Page, finding: Finding, lead: Sequence[tuple[str, str]]) -> 
         _remedy(page, finding.remedy, 6, f"{'do':<{column}}")
 
 
-def _remedy(page: _Page, remedy: str, indent: int, name: str) -> None:
+def _remedy(page: Page, remedy: str, indent: int, name: str) -> None:
     """Prose wrapped; a command whole, on its own line, however long: the terminal wraps it without breaking it."""
     margin = indent + len(name)
     lead = [(name, "bold")]
@@ -288,10 +220,10 @@ def _value(value: object) -> str:
 # -- users --------------------------------------------------------------------------------------------------------
 
 
-def _users(page: _Page, summaries: Sequence[UserSummary]) -> None:
+def _users(page: Page, summaries: Sequence[UserSummary]) -> None:
     page.heading("Users")
     for users in summaries:
-        page.line((printable(users.domain), ""), (f"  {users.seen:,} users in scope seen", "bold"), indent=2)
+        page.line((printable(users.domain), ""), (f"  {users.seen:,} users seen", "bold"), indent=2)
         if not users.complete:
             page.entry(4, (), "not all of them: the reading broke off, or something was hidden", "bold magenta")
         _outcomes(page, users.outcomes, 4)
@@ -308,7 +240,7 @@ def _users(page: _Page, summaries: Sequence[UserSummary]) -> None:
             page.line((f"... and {len(rows) - MOST_CONTAINERS} more containers", "dim"), indent=4)
 
 
-def _outcomes(page: _Page, outcomes: Mapping[str, int], indent: int) -> None:
+def _outcomes(page: Page, outcomes: Mapping[str, int], indent: int) -> None:
     names = [name for name in _OUTCOMES if outcomes.get(name)] + [name for name in outcomes if name not in _OUTCOMES]
     if not names:
         return
@@ -333,7 +265,7 @@ def _counts(row: Mapping[str, object]) -> Mapping[str, int]:
 # -- the end ------------------------------------------------------------------------------------------------------
 
 
-def _conclusion(page: _Page, report: Report) -> None:
+def _conclusion(page: Page, report: Report) -> None:
     page.heading("Verdict")
     counts = report.summary
     words = [
@@ -373,7 +305,7 @@ def _verdict_reasons(report: Report) -> Iterator[str]:
         yield f"seen from {printable(report.run.host)}"
 
 
-def _next_step(page: _Page, report: Report) -> None:
+def _next_step(page: Page, report: Report) -> None:
     """What to do first: the first blocker that failed, else that could not be judged, else an advisory's remedy."""
     lead = "next  "
     found = _first(report)

@@ -6,11 +6,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+_VERBS = (
+    "Add|Clear|Disable|Enable|Export|Find|Get|Import|Install|Invoke|Move|New|Register|Remove|Rename|Repair|Reset|Restart"
+    "|Search|Set|Start|Stop|Test|Uninstall|Unlock|Unregister|Update"
+)
+"""Of PowerShell's approved verbs, those that a remedy may begin with."""
+
 _COMMAND = re.compile(
     r"(?:^|(?<=: )|(?<=\())"
     r"(?:(?:dsacls|netsh|ldifde|w32tm|repadmin|setspn|icacls|certutil|openssl|nltest|klist|net|sc|chmod|preflight|gpupdate)"
     r" (?=[^a-z\s]|[a-z-]+(?:\s|$))"
-    r"|(?:\$\w+ = )?[A-Z][a-z]+-[A-Z]\w+\s)"
+    r"|(?:\$\w+ = )?(?:" + _VERBS + r")-[A-Z]\w+(?:\s|$))"
 )
 """Where a command begins: at the start of a line, behind a colon or in brackets; a Windows tool or PowerShell verb."""
 

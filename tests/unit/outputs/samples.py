@@ -21,7 +21,14 @@ def run(**changes) -> Run:
         "selection": {"only": [], "skip": [], "checks": 17, "registered": 17},
         "interrupted": False,
         "sign_in": (
-            {"domain": DOMAIN, "controller": f"{DC1}:636", "user": "reader@corp.contoso.com", "auth": "simple"},
+            {
+                "domain": DOMAIN,
+                "origin": f"{DC1}:636 as reader@corp.contoso.com",
+                "user": "reader@corp.contoso.com",
+                "method": "simple bind over TLS",
+                "connector_token": "read from the rootDSE",
+                "connector_token_complete": True,
+            },
         ),
         "vantage": True,
         "sync_server": "SYNC01",
@@ -221,7 +228,7 @@ def hostile() -> Report:
             host="host\nREADY",
             vantage=False,
             sync_server=bidi,
-            sign_in=({"domain": "[/]x", "controller": "dc\x1b[1m", "user": bidi},),
+            sign_in=({"domain": "[/]x", "origin": "dc\x1b[1m", "user": bidi},),
         ),
         (
             result(

@@ -29,6 +29,7 @@ from preflight.outputs.remedy import parts
             "Get-ADUser x | Set-ADUser -Manager (Get-ADUser y)",
             [("Get-ADUser x | Set-ADUser -Manager (Get-ADUser y)", True)],
         ),
+        ("Read it (Pre-Windows 2000 is off).", [("Read it (Pre-Windows 2000 is off).", False)]),
         ("net result: nothing", [("net result: nothing", False)]),
         ("", []),
         ('Do: dsacls "a\nnetsh evil" /G x', [("Do:", False), ('dsacls "a\nnetsh evil" /G x', True)]),
