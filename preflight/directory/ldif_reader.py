@@ -274,9 +274,14 @@ class _OddLine(Exception):
 class RecordParser:
     """Takes records apart, decoding the attributes asked for. One for each thread and reading: it learns as it goes."""
 
-    def __init__(self, attributes: Collection[str] | None) -> None:
+    def __init__(self, attributes: Collection[str] | None, *, spelling: Collection[str] = ()) -> None:
+        """
+        Args:
+            attributes: those to decode; None: all.
+            spelling: how names are to be spelled, of all attributes; others as first seen.
+        """
         self._asked = None if attributes is None else {name.lower(): name for name in attributes}
-        self._spelled: dict[str, str] = {}
+        self._spelled = {name.lower(): name for name in spelling}
         # What a line's text up to its colon means: the key of its values, None: not asked for, "": changetype.
         self._keys: dict[bytes, str | None] = {}
         self._decoded: dict[bytes, bytes] = {}
