@@ -329,7 +329,7 @@ class LiveDirectory:
             + ("; ".join(error.reason for _, error in failures) or "none is known"),
             code="no-controller",
             remedy=" ".join(dict.fromkeys(error.remedy for _, error in failures)),
-            evidence={"controllers": {controller.name: error.code for controller, error in failures}},
+            evidence={"controllers": [f"{controller.name}: {error.code}" for controller, error in failures]},
         )
 
     def _connect(self, controller: DomainController) -> tuple[LdapConnection, RootDse]:
