@@ -138,40 +138,39 @@ class RightsDecider:
 
     def __call__(self, user: User) -> Rights:
         """The decisions on one user, from `DECIDER_ATTRIBUTES`."""
-        values = user.raw.get("nTSecurityDescriptor")
+        raw = user.raw
+        values = raw.get("nTSecurityDescriptor")
         if not values:
             return self._unreadable
+        data = values[0]
+        dacl_at = int.from_bytes(data[16:20], "little")
+        size = int.from_bytes(data[dacl_at + 2 : dacl_at + 4], "little")
+        own = raw.get("objectSid")
+        classes = raw.get("objectClass")
+        object_class = classes[-1] if classes else b""
         try:
-            return self._decide(user, values[0])
+            # What surrounds the DACL is remembered too: users differ in their DACLs or owners, rarely in both.
+            shell = self._shells.get((data[:dacl_at], size, data[dacl_at + size :])) or self._look_at_shell(data)
+            if shell is None:
+                return self._unreadable
+            key: _Key = (
+                data[dacl_at : dacl_at + size],
+                *shell,
+                self._standing_of(own[0]) if own else _NO_SID,
+                None if object_class in self._class_names else object_class,
+            )
+            remembered = self._recent.get(key) or self._remember(key, object_class)
+            if remembered.per_class and key[4] is None:
+                key = (*key[:4], object_class)
+                remembered = self._recent.get(key) or self._remember(key, object_class)
         except MalformedDescriptor:
             return self._malformed
+        return self._with_own_change(user, remembered, object_class) if remembered.contested else remembered.rights
 
     @property
     def remembered_bytes(self) -> int:
         """How much of distinct DACLs is remembered."""
         return sum(len(key[0]) for generation in (self._recent, self._older) for key in generation)
-
-    def _decide(self, user: User, data: bytes) -> Rights:
-        dacl_at = int.from_bytes(data[16:20], "little")
-        size = int.from_bytes(data[dacl_at + 2 : dacl_at + 4], "little")
-        # What surrounds the DACL is checked once too: users differ in their DACLs or owners, rarely in both.
-        shell = self._shells.get((data[:dacl_at], size, data[dacl_at + size :])) or self._look_at_shell(data)
-        if shell is None:
-            return self._unreadable
-        own = user.raw.get("objectSid")
-        classes = user.raw.get("objectClass")
-        object_class = classes[-1] if classes else b""
-        key: _Key = (
-            data[dacl_at : dacl_at + size],
-            *shell,
-            self._standing_of(own[0]) if own else _NO_SID,
-            None if object_class in self._class_names else object_class,
-        )
-        remembered = self._recent.get(key) or self._remember(key, object_class)
-        if remembered.per_class and key[4] is None:
-            key = (*key[:4], object_class)
-            remembered = self._recent.get(key) or self._remember(key, object_class)
-        return self._with_own_change(user, remembered, object_class) if remembered.contested else remembered.rights
 
     def _look_at_shell(self, data: bytes) -> tuple[int, int] | None:
         """Control bits and the owner's standing; None: there is no DACL."""

@@ -75,7 +75,6 @@ class Sieve:
         try:
             for index in range(_unpack_acl(dacl)[3]):
                 kind, flags, size, mask, word = _unpack_ace(dacl, at)
-                object_type = b""
                 if kind in OBJECT_TYPES:
                     sid_at = at + _SID_AT[word & 3]
                     sid_end = sid_at + _SID_SIZE[dacl[sid_at] | dacl[sid_at + 1] << 8]
@@ -86,15 +85,11 @@ class Sieve:
                 else:
                     return None
                 if mask & bits and not flags & INHERIT_ONLY:
-                    if word & 1:
-                        object_type = dacl[at + 12 : at + 28]
-                    if not object_type or objects is None or object_type in objects:
-                        if dacl[sid_at:sid_end] in trustees:
-                            selected.append((index, dacl[at : at + size]))
-                        elif mask & open_bits and (
-                            not object_type or open_objects is None or object_type in open_objects
-                        ):
-                            strangers.append((index, dacl[at : at + size]))
+                    trusted = dacl[sid_at:sid_end] in trustees
+                    if trusted or mask & open_bits:
+                        wanted = objects if trusted else open_objects
+                        if not word & 1 or wanted is None or dacl[at + 12 : at + 28] in wanted:
+                            (selected if trusted else strangers).append((index, dacl[at : at + size]))
                 at += size
                 if sid_end > at or at > end:
                     return None
