@@ -1,0 +1,67 @@
+"""The command line: one module a command. What a command needs is imported when it runs, so that --help is quick."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from preflight.cli import check_config, checks, demo, run
+from preflight.report import EXIT_BROKEN, EXIT_INTERRUPTED, EXIT_USAGE
+
+app = typer.Typer(
+    name="preflight",
+    help="Will password writeback from Microsoft Entra ID to Active Directory work here, and if not, why?",
+    epilog="Exit codes: 0 ready, 3 not ready, 4 could not tell, 5 warnings (--fail-on warn), 2 usage, 1 broken, "
+    "130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.callback()(checks.version_option)
+run.register(app)
+demo.register(app)
+checks.register(app)
+check_config.register(app)
+
+
+def call(arguments: Sequence[str]) -> int:
+    """Run a command; its exit code. Never a traceback: PREFLIGHT_DEBUG=1 asks for one."""
+    from preflight.cli.problem import Problem, say
+
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(list(arguments), prog_name="preflight", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except Problem as problem:
+        say(problem)
+        return EXIT_USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        return EXIT_INTERRUPTED
+    except typer.Exit as leaving:
+        return leaving.exit_code
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - the reader has gone; nothing more to say
+        return EXIT_BROKEN
+    except Exception as error:  # noqa: BLE001 - the tool's last word must be a sentence, not a traceback
+        return _unexpected(error)
+
+
+def _unexpected(error: Exception) -> int:
+    from preflight.cli.problem import say
+
+    if isinstance(error, typer._click.exceptions.ClickException):
+        error.show()
+        return error.exit_code
+    if os.environ.get("PREFLIGHT_DEBUG"):
+        raise error
+    say(
+        f"broke: {type(error).__name__}: {str(error)[:500]}. This is a defect of the tool: please report it, with what "
+        "PREFLIGHT_DEBUG=1 prints."
+    )
+    return EXIT_BROKEN

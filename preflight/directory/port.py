@@ -91,5 +91,13 @@ class Directory(Protocol):
     def objects_by_sid(self, sids: Collection[str], attributes: Collection[str]) -> Sequence[Entry]:
         """Objects with these SIDs, whatever their class."""
 
+    def matching(
+        self, attribute: str, values: Collection[bytes], attributes: Collection[str], *, users_only: bool = False
+    ) -> Sequence[Entry]:
+        """Objects of the domain whose attribute equals one of the values (batched OR filters, raw values escaped).
+
+        For few values: members of duplicates, groups by DN. With `users_only` the entries are `User`s.
+        """
+
     def close(self) -> None:
         """Unbind. The directory may not be used afterwards."""

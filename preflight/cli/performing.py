@@ -1,0 +1,212 @@
+"""From options to the shown report: what `run` and `demo` have in common."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import fields, replace
+from types import FrameType
+from typing import Any
+
+from preflight.api import Severity
+from preflight.cli.options import Settings
+from preflight.cli.problem import Problem, say
+from preflight.config import (
+    Configuration,
+    ConfigurationError,
+    from_options,
+    load,
+    locate,
+    read_password,
+    terminal_prompt,
+)
+from preflight.outputs import FORMATS, PLAIN
+from preflight.outputs.files import OutputError, OutputFile, parse_output, write_atomically
+from preflight.plan import Plan, SelectionError, make_plan, nearest
+from preflight.registry import Registry, RegistryError
+from preflight.report import Report
+from preflight.secret import Secret
+
+
+def perform_and_show(
+    settings: Settings,
+    *,
+    only: Sequence[str],
+    skip: Sequence[str],
+    profile: str,
+    format: str,
+    outputs: Sequence[str],
+    fail_on: str,
+    dry_run: bool,
+    quiet: bool,
+) -> int:
+    """
+    Raises:
+        Problem: a usage or configuration error.
+    """
+    if fail_on not in ("fail", "warn"):
+        raise Problem(f"--fail-on {fail_on}: write fail or warn.")
+    files = output_files(format, outputs)
+    registry = installed_checks()
+    configuration = configured(settings)
+    plan = planned(registry, configuration, only=only, skip=skip, profile=profile)
+    for warning in configuration.warnings:
+        say(warning)
+    if dry_run:
+        from preflight.cli.dry_run import describe_run
+        from preflight.outputs.terminal import write
+
+        write(sys.stdout, describe_run(plan, configuration, os.environ))
+        return 0
+    _require_something_to_look_at(configuration, plan)
+    from preflight.resources import Setting
+
+    setting = Setting(configuration, plan.folds, passwords_of(configuration), os.environ)
+    report = performed(plan, setting, quiet=quiet, problems=registry.problems)
+    show(report, format, files)
+    return report.exit_code(fail_on_warnings=fail_on == "warn")
+
+
+def installed_checks() -> Registry:
+    try:
+        return Registry.installed()
+    except RegistryError as error:
+        raise Problem(f"the installed check packs don't fit together: {error}. Remove or update one.") from None
+
+
+def planned(
+    registry: Registry, configuration: Configuration, *, only: Sequence[str], skip: Sequence[str], profile: str
+) -> Plan:
+    """The plan; a check whose subject the configuration calls required is a blocker."""
+    try:
+        plan = make_plan(registry.checks, profile=profile, only=only, skip=skip)
+    except SelectionError as error:
+        raise Problem(str(error)) from None
+    if not plan.checks:
+        raise Problem("nothing is left to run: --skip takes away every selected check.")
+    if not configuration.service_bus.relay_ports_required:
+        return plan
+    return replace(
+        plan,
+        checks=tuple(
+            replace(each, check=replace(each.check, severity=Severity.BLOCKER))
+            if each.check.id == "network.relay-ports"
+            else each
+            for each in plan.checks
+        ),
+    )
+
+
+def configured(settings: Settings) -> Configuration:
+    """The configuration of the file, or of the options."""
+    options = {each.name: getattr(settings, each.name) for each in fields(settings) if each.name != "config"}
+    given = [name for name, value in options.items() if value not in (None, ())]
+    try:
+        path = locate(settings.config, os.environ)
+        if path is not None and settings.config is None and given:
+            path = None  # options say it all; the variable is for runs without any
+        if path is None:
+            return from_options(connector_account=options.pop("connector"), **options)
+        if given:
+            names = ", ".join(_option_name(name) for name in given)
+            raise Problem(f"--config and {names} don't go together: put them into {path}, or leave out --config.")
+        return load(path)
+    except ConfigurationError as error:
+        raise Problem(str(error)) from None
+
+
+def _option_name(name: str) -> str:
+    return {"controllers": "--controller"}.get(name, "--" + name.replace("_", "-"))
+
+
+def _require_something_to_look_at(configuration: Configuration, plan: Plan) -> None:
+    if configuration.domains or configuration.source is not None:
+        return
+    if any(each.check.each in ("domain", "domain-controller") for each in plan.checks if each.role == "selected"):
+        raise Problem(
+            "which domain? Give --config FILE, or --domain NAME (and --user). For the network checks alone: "
+            "--only 'network.*'."
+        )
+
+
+def passwords_of(configuration: Configuration) -> Mapping[str, Secret]:
+    """Fetched before anything runs: nobody is asked from a thread, and a missing one costs no packet."""
+    try:
+        return {
+            domain.name: read_password(domain, os.environ, terminal_prompt())
+            for domain in configuration.domains
+            if domain.password is not None
+        }
+    except ConfigurationError as error:
+        raise Problem(str(error)) from None
+
+
+def output_files(format: str, outputs: Sequence[str]) -> Sequence[OutputFile]:
+    """Checked before anything runs, so that no finding is lost to a typing error."""
+    if format not in FORMATS:
+        hint = f" Did you mean {nearest(format, FORMATS)}?" if nearest(format, FORMATS) else ""
+        raise Problem(f"--format {format}: unknown.{hint} Known: {', '.join(FORMATS)}.")
+    try:
+        files = [parse_output(each) for each in outputs]
+    except OutputError as error:
+        raise Problem(str(error)) from None
+    for file in files:
+        if not file.path.absolute().parent.is_dir():
+            raise Problem(f"-o {file.path}: there is no folder {file.path.absolute().parent}. Create it first.")
+    return files
+
+
+def performed(plan: Plan, setting: Any, *, quiet: bool, problems: Sequence[str] = ()) -> Report:
+    """Run with progress on stderr; Ctrl-C and SIGTERM end it with what was found."""
+    from preflight.outputs.progress import progress
+    from preflight.run import perform
+
+    stop = threading.Event()
+    watching = nullcontext(None) if quiet else progress(sys.stderr, os.environ)
+    with stopped_by_signals(stop), watching as observer:
+        if observer is not None:
+            setting = replace(setting, say=observer.say)
+        return perform(
+            plan, setting, observers=[observer] if observer is not None else [], stop=stop, problems=problems
+        )
+
+
+@contextmanager
+def stopped_by_signals(stop: threading.Event) -> Iterator[None]:
+    """The first Ctrl-C or SIGTERM sets `stop`; the second Ctrl-C ends the process at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, _: FrameType | None) -> None:
+        if stop.is_set():
+            os._exit(130)
+        stop.set()
+        if number == signal.SIGINT:
+            os.write(2, b"\npreflight: ending; once more to leave at once\n")
+
+    previous = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def show(report: Report, format: str, files: Sequence[OutputFile]) -> None:
+    """Files first, then standard output: what a script waits for is there when the text is."""
+    from preflight.outputs.terminal import appearance_of, write
+
+    problems = []
+    for file in files:
+        try:
+            write_atomically(file.path, FORMATS[file.format](report, PLAIN))
+        except OutputError as error:
+            problems.append(str(error))
+    write(sys.stdout, FORMATS[format](report, appearance_of(sys.stdout, os.environ)))
+    if problems:
+        raise Problem(" ".join(problems))

@@ -1,0 +1,72 @@
+"""`preflight run`: the verdict."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from preflight.cli import options
+from preflight.cli.options import Settings
+
+
+def register(app: typer.Typer) -> None:
+    app.command("run", help="Look at the directory and the network, and give the verdict.")(run)
+
+
+def run(
+    config: options.Config = None,
+    domain: options.Domain = None,
+    user: options.User = None,
+    auth: options.Auth = None,
+    controller: options.Controllers = None,
+    password_env: options.PasswordEnv = None,
+    password_file: options.PasswordFile = None,
+    ca_file: options.CaFile = None,
+    nameserver: options.Nameserver = None,
+    ldif: options.Ldif = None,
+    connector: options.ConnectorAccount = None,
+    cloud: options.Cloud = None,
+    proxy: options.Proxy = None,
+    timeout: options.Timeout = None,
+    only: options.Only = None,
+    skip: options.Skip = None,
+    profile: options.Profile = "preflight",
+    format: options.Format = "human",
+    output: options.Outputs = None,
+    fail_on: Annotated[
+        str, typer.Option("--fail-on", metavar="fail|warn", help="warn: exit 5 where there are only warnings.")
+    ] = "fail",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be asked, of whom and as whom; send nothing.")
+    ] = False,
+    quiet: options.Quiet = False,
+) -> int:
+    from preflight.cli.performing import perform_and_show
+
+    return perform_and_show(
+        Settings(
+            config=config,
+            domain=domain,
+            user=user,
+            auth=auth,
+            controllers=tuple(controller or ()),
+            password_env=password_env,
+            password_file=password_file,
+            ca_file=ca_file,
+            nameserver=nameserver,
+            ldif=ldif,
+            connector=connector,
+            cloud=cloud,
+            proxy=proxy,
+            timeout=timeout,
+        ),
+        only=only or (),
+        skip=skip or (),
+        profile=profile,
+        format=format,
+        outputs=output or (),
+        fail_on=fail_on,
+        dry_run=dry_run,
+        quiet=quiet,
+    )

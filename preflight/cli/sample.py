@@ -1,0 +1,71 @@
+"""The sample forest: shipped data, read through the real configuration, resources and engine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from preflight.cli.performing import installed_checks, output_files, performed, planned, show
+from preflight.cli.problem import Problem, say
+from preflight.config import load
+from preflight.report import Report, Verdict
+
+DATA = "preflight.demo"
+
+
+@contextmanager
+def sample_folder() -> Iterator[Path]:
+    """The sample's files on disk, also where the package is inside a .pyz."""
+    with as_file(files(DATA)) as folder:
+        yield folder
+
+
+@cache
+def sample_report() -> Report:
+    """What `preflight demo` said when the package was made."""
+    return Report.from_dict(json.loads(files(DATA).joinpath("report.json").read_text("utf-8")))
+
+
+def show_demo(
+    *, format: str, outputs: Sequence[str], only: Sequence[str], skip: Sequence[str], quiet: bool, expect: str
+) -> int:
+    """
+    Raises:
+        Problem: a usage error.
+    """
+    if expect and expect not in tuple(Verdict):
+        raise Problem(f"--expect {expect}: no verdict. There are: {', '.join(Verdict)}.")
+    written = output_files(format, outputs)
+    report = run_sample(only=only, skip=skip, quiet=quiet)
+    show(report, format, written)
+    if not expect:
+        return report.exit_code()
+    if report.verdict == expect:
+        say(f"demo: the verdict is {expect}, as it should be")
+        return 0
+    say(f"demo: the verdict is {report.verdict}, and should be {expect}")
+    return 1
+
+
+def run_sample(*, only: Sequence[str] = (), skip: Sequence[str] = (), quiet: bool = True) -> Report:
+    """The demo's report: a real run on an LDIF export and a recorded network."""
+    from preflight.network.recorded import RecordedDialer, RecordedResolver, Recording
+    from preflight.resources import Setting
+
+    registry = installed_checks()
+    with sample_folder() as folder:
+        configuration = load(folder / "preflight.toml")
+        plan = planned(registry, configuration, only=only, skip=skip, profile="preflight")
+        recording = Recording.from_json((folder / "network.json").read_text("utf-8"))
+        setting = Setting(
+            configuration,
+            plan.folds,
+            environ={},
+            network=(RecordedResolver(recording), RecordedDialer(recording)),
+            host="SYNC01",
+        )
+        return performed(plan, setting, quiet=quiet, problems=registry.problems)

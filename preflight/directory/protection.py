@@ -1,0 +1,89 @@
+"""Protected accounts: those whose descriptor AdminSDHolder overwrites (MS-ADTS 3.1.1.6.1.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from preflight.directory.membership import GROUP_ATTRIBUTES, Membership, members_of
+from preflight.directory.model import Domain, Entry, User
+from preflight.directory.port import Directory
+
+OPERATORS = {"S-1-5-32-548": 1, "S-1-5-32-549": 2, "S-1-5-32-550": 4, "S-1-5-32-551": 8}
+"""Account, Server, Print and Backup Operators, with the bits of dSHeuristics character 16 that exclude them."""
+
+BUILTIN_GROUPS = ("S-1-5-32-544", *OPERATORS, "S-1-5-32-552")
+DOMAIN_GROUPS = (512, 518, 519)
+"""RIDs of Domain, Schema and Enterprise Admins; the latter two exist in the forest root domain only."""
+
+PROTECTED_USERS = (500, 502)
+"""RIDs of Administrator and krbtgt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """Who is protected in a domain, and through which groups.
+
+    Attributes:
+        membership: of the protected groups.
+        sids: of accounts that are protected by themselves.
+        obstacle: why there may be more; "" = these are surely all.
+    """
+
+    membership: Membership
+    sids: frozenset[str]
+    obstacle: str = ""
+
+    def path(self, user: User) -> tuple[str, ...] | None:
+        """The groups that protect the user; () if it is protected by itself; None if not by what is known."""
+        found = self.membership.path(user)
+        return () if found is None and self.sids and user.sid() in self.sids else found
+
+    def protects(self, user: User) -> bool | None:
+        """None: can't be told, because not all groups could be read and adminCount doesn't exclude it."""
+        if self.path(user) is not None:
+            return True
+        if not self.obstacle:
+            return False
+        return False if user.has("userAccountControl") and not user.integer("adminCount") else None
+
+
+def read_protection(directory: Directory, domain: Domain) -> Protection:
+    """Everyone in the protected groups.
+
+    Raises:
+        Unavailable: the directory can't answer.
+    """
+    excluded = _excluded_operators(domain.ds_heuristics)
+    sids = [sid for sid in BUILTIN_GROUPS if not OPERATORS.get(sid, 0) & excluded]
+    if domain.sid:
+        sids += [f"{domain.sid}-{rid}" for rid in DOMAIN_GROUPS]
+    groups = directory.objects_by_sid(sids, GROUP_ATTRIBUTES)
+    membership = members_of(directory, groups)
+    return Protection(
+        membership=membership,
+        sids=frozenset(f"{domain.sid}-{rid}" for rid in PROTECTED_USERS) if domain.sid else frozenset(),
+        obstacle=_obstacle(domain, sids, groups, membership),
+    )
+
+
+def _obstacle(domain: Domain, sids: Sequence[str], groups: Sequence[Entry], membership: Membership) -> str:
+    found = {group.sid() for group in groups}
+    builtin = [sid for sid in sids if sid in BUILTIN_GROUPS]
+    if not found.issuperset(builtin):
+        return "not every protected group could be read"
+    if not any(group.has("member") for group in groups):
+        return "the members of the protected groups could not be read"
+    if not membership.complete:
+        return "too many nested groups"
+    return "dSHeuristics could not be read" if domain.ds_heuristics is None else ""
+
+
+def _excluded_operators(ds_heuristics: str | None) -> int:
+    """The bits of dSHeuristics character 16, a hexadecimal digit (MS-ADTS 6.1.1.2.4.1.2)."""
+    if ds_heuristics and len(ds_heuristics) >= 16:
+        try:
+            return int(ds_heuristics[15], 16)
+        except ValueError:
+            return 0
+    return 0

@@ -1,0 +1,225 @@
+"""The connector account, its token, and the reading of the users."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from preflight.api import Target, Unavailable
+from preflight.directory.access import Answer, Right, RightsDecider, decide
+from preflight.directory.anchors import Anchors
+from preflight.directory.blocked import Blocked
+from preflight.directory.connector import CONNECTOR_ATTRIBUTES, Candidate, ConnectorSearch, ranked
+from preflight.directory.duplicates import AnchorSearch, Surveyed, search_anchors
+from preflight.directory.guids import REPLICATING_CHANGES
+from preflight.directory.membership import GROUP_ATTRIBUTES, Membership, members_of
+from preflight.directory.model import Domain, Token, User
+from preflight.directory.port import USER_ACCOUNT, Directory
+from preflight.directory.protection import Protection, read_protection
+from preflight.directory.scope import Scope
+from preflight.directory.survey import Fold, Survey
+from preflight.resources.directories import settings_of
+from preflight.resources.provider import Resources, provides
+
+JUDGED_RIGHTS = (
+    Right.RESET_PASSWORD,
+    Right.WRITE_LOCKOUT_TIME,
+    Right.WRITE_PWD_LAST_SET,
+    Right.CHANGE_PASSWORD,
+    Right.CONNECTOR_CHANGE_PASSWORD,
+)
+PROTECTED_USERS_GROUP = 525
+"""RID of Protected Users."""
+
+
+@provides("domain", deadline=120.0)
+def connector(resources: Resources, target: Target) -> ConnectorSearch:
+    """Looks in the domain itself, then in the other configured domains of its forest, the root domain first."""
+    settings = settings_of(resources, target)
+    configured = resources.setting.configuration.connector_account(settings) or ""
+    head: Domain = resources.get("domain", target)
+    searched: list[str] = []
+    obstacles: list[str] = []
+    candidates: list[Candidate] = []
+    for place in _places(resources, target, head):
+        try:
+            found: Directory = resources.get("directory", place)
+            home: Domain = resources.get("domain", place)
+            if head.forest and home.forest != head.forest:
+                continue
+            candidates = _candidates(found, home, configured)
+        except Unavailable as error:
+            obstacles.append(f"{place.name} could not be looked at: {error.reason}")
+            continue
+        searched.append(place.name)
+        if candidates:
+            return _judged(
+                resources, place, ConnectorSearch(configured, ranked(candidates), tuple(searched), head.forest)
+            )
+    return ConnectorSearch(configured, (), tuple(searched), head.forest, tuple(obstacles))
+
+
+def _places(resources: Resources, target: Target, head: Domain) -> Sequence[Target]:
+    here = target.at("domain")
+    others = [domain for domain in resources.domains() if domain != here]
+    root_first = sorted(others, key=lambda domain: domain.name != head.forest)
+    return [*([here] if here else []), *root_first]
+
+
+def _candidates(directory: Directory, home: Domain, configured: str) -> list[Candidate]:
+    if configured:
+        return [Candidate(user, directory.name) for user in directory.find(configured, CONNECTOR_ATTRIBUTES)]
+    users = list(directory.connector_candidates(CONNECTOR_ATTRIBUTES)) or _replicators(directory, home)
+    if len(users) < 2:
+        return [Candidate(user, directory.name) for user in users]
+    return [Candidate(user, directory.name, _may_replicate(directory, home, user)) for user in users]
+
+
+def _replicators(directory: Directory, home: Domain) -> list[User]:
+    """Users to whom the domain's head grants replication by name: Connect's, where it was given a name of its own."""
+    descriptor = home.security_descriptor
+    granted = {
+        ace.sid
+        for ace in (descriptor.dacl if descriptor and descriptor.dacl else ())
+        if ace.allow and ace.object_type == REPLICATING_CHANGES and home.sid and ace.sid.startswith(home.sid + "-")
+    }
+    entries = directory.objects_by_sid(granted, CONNECTOR_ATTRIBUTES | {"sAMAccountType"}) if granted else ()
+    return [User(e.distinguished_name, e.raw) for e in entries if e.integer("sAMAccountType") == USER_ACCOUNT]
+
+
+def _may_replicate(directory: Directory, home: Domain, user: User) -> bool | None:
+    token = directory.token(directory.principal(user))
+    decision = decide(
+        home.security_descriptor, token, Right.REPLICATING_CHANGES, object_sid=home.sid, object_class="domainDNS"
+    )
+    return {Answer.ALLOWED: True, Answer.DENIED: False, Answer.UNKNOWN: None}[decision.answer]
+
+
+def _judged(resources: Resources, place: Target, search: ConnectorSearch) -> ConnectorSearch:
+    """The search with what decides whether the account is usable."""
+    account = search.account
+    if account is None:
+        return search
+    home: Domain = resources.get("domain", place)
+    guard: Protection = resources.get("protection", place)
+    found: Directory = resources.get("directory", place)
+    protected_users = (
+        found.objects_by_sid([f"{home.sid}-{PROTECTED_USERS_GROUP}"], GROUP_ATTRIBUTES) if home.sid else ()
+    )
+    return ConnectorSearch(
+        configured=search.configured,
+        candidates=search.candidates,
+        searched=search.searched,
+        forest_root=search.forest_root,
+        policy=home.policy,
+        protected_by=guard.path(account.user),
+        in_protected_users=members_of(found, protected_users).path(account.user) is not None,
+    )
+
+
+@provides("domain", deadline=120.0)
+def connector_token(resources: Resources, target: Target) -> Token:
+    """The connector account's token in this domain; its own sign-in's where it is the reader."""
+    search: ConnectorSearch = resources.get("connector", target)
+    account = search.account
+    if account is None:
+        raise Unavailable(
+            "the connector account is not known, so neither are its rights",
+            code="connector-unknown",
+            remedy='Set [connector] account = "...".',
+        )
+    here: Directory = resources.get("directory", target)
+    own = here.reader_token()
+    sid = account.user.sid()
+    if own is not None and sid in own.sids:
+        return own
+    place = next(domain for domain in resources.domains() if domain.name == account.domain)
+    home: Directory = resources.get("directory", place)
+    return here.token(home.principal(account.user))
+
+
+@provides("domain", deadline=120.0)
+def protection(resources: Resources, target: Target) -> Protection:
+    return read_protection(resources.get("directory", target), resources.get("domain", target))
+
+
+class GroupMembers:
+    """Whether a user is in a group, for the few groups on which an answer hangs; each is read once."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+        self._groups: dict[str, Membership | None] = {}
+
+    def __call__(self, user: User, group_sid: str) -> bool | None:
+        if group_sid not in self._groups:
+            self._groups[group_sid] = self._read(group_sid)
+        members = self._groups[group_sid]
+        if members is None:
+            return None
+        return True if members.path(user) is not None else (False if members.complete else None)
+
+    def _read(self, group_sid: str) -> Membership | None:
+        try:
+            groups = self._directory.objects_by_sid([group_sid], GROUP_ATTRIBUTES)
+        except Unavailable:
+            return None
+        readable = groups and groups[0].has("groupType")
+        return members_of(self._directory, groups) if readable else None
+
+
+def scope_of(resources: Resources, target: Target) -> Scope:
+    settings = settings_of(resources, target)
+    return Scope(settings.search_bases, settings.exclude)
+
+
+@provides("domain", deadline=180.0)
+def survey(resources: Resources, target: Target) -> Survey:
+    """Made, not read: whoever asks for a fold starts the reading, whose every page has a deadline of its own."""
+    folds = {fold: _fold(resources, target, fold) for fold in resources.setting.folds}
+    return Survey(
+        resources.get("directory", target),
+        scope_of(resources, target),
+        folds,
+        domain_dn=resources.get("domain", target).distinguished_name,
+        containers=lambda: resources.get("containers", target),
+        progress=lambda name, seen: resources.setting.say(f"{name}: {seen:,} users"),
+    )
+
+
+def _fold(resources: Resources, target: Target, fold: type) -> Fold | Unavailable:
+    """The fold, or why it can't be made; another one of the same reading may still be."""
+    anchor = resources.setting.configuration.connector.source_anchor
+    try:
+        if fold is Blocked:
+            found: Directory = resources.get("directory", target)
+            token: Token = resources.get("connector_token", target)
+            return Blocked(
+                resources.get("domain", target),
+                token,
+                RightsDecider(token, JUDGED_RIGHTS, is_member=GroupMembers(found)),
+                resources.get("protection", target),
+                resources.get("containers", target),
+                anchor,
+            )
+        if fold is Anchors:
+            return Anchors(anchor, across_forests=len(resources.domains()) > 1)
+        made: Fold = fold()
+        return made
+    except Unavailable as error:
+        return error
+
+
+@provides("run", deadline=3600.0)
+def anchor_search(resources: Resources, _: Target) -> AnchorSearch:
+    """All configured domains together; one that can't be read is an obstacle, and the others are compared."""
+    surveyed: list[Surveyed] = []
+    obstacles: list[Unavailable] = []
+    for target in resources.domains():
+        try:
+            found: Directory = resources.get("directory", target)
+            head: Domain = resources.get("domain", target)
+            surveyed.append(Surveyed(found, resources.get("survey", target), scope_of(resources, target), head.forest))
+        except Unavailable as error:
+            obstacles.append(
+                Unavailable(f"{target.name} was not compared: {error.reason}", code=error.code, remedy=error.remedy)
+            )
+    return search_anchors(surveyed, resources.setting.configuration.connector.source_anchor, obstacles)

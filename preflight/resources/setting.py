@@ -1,0 +1,38 @@
+"""Everything a run's resources are made from."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from preflight.config import Configuration
+from preflight.network.port import Dialer, Resolver
+from preflight.secret import Secret
+
+
+def _say_nothing(_: str) -> None:
+    """Nobody is watching."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """
+    Attributes:
+        configuration: as loaded.
+        folds: what the plan counts over the users.
+        passwords: by domain name; fetched before anything runs, so that nobody is asked from a thread.
+        environ: for the proxy.
+        network: a recorded network in place of the real one, for the demo.
+        say: progress, in a few words.
+        host: this machine's name.
+    """
+
+    configuration: Configuration
+    folds: tuple[type, ...] = ()
+    passwords: Mapping[str, Secret] = field(default_factory=dict)
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    network: tuple[Resolver, Dialer] | None = None
+    say: Callable[[str], None] = _say_nothing
+    host: str = field(default_factory=socket.gethostname)
