@@ -16,9 +16,7 @@ NO_LITERAL = (
     'Put it into an environment variable and name that: password_env = "CONTOSO_PASSWORD"; or into a file that only '
     'you may read: password_file = "reader.pw"; or leave both out to be asked on the terminal.',
 )
-REFUSED: dict[str, tuple[str, str]] = dict.fromkeys(
-    ("password", "passwd", "pwd", "pass", "secret", "bind_password"), NO_LITERAL
-)
+REFUSED = dict.fromkeys(("password", "passwd", "pwd", "pass", "secret", "bind_password"), NO_LITERAL)
 """Keys that people try for a password, each with what is wrong and what to do."""
 
 T = TypeVar("T")
