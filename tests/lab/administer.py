@@ -337,6 +337,13 @@ class Administrator:
         message["supportedControl"] = ldb.MessageElement(oids, ldb.FLAG_MOD_ADD, "supportedControl")
         self.sam.modify(message)
 
+    def op_declare_domain(self, name, netbios):
+        message = ldb.Message(ldb.Dn(self.sam, f"CN={netbios},{self.sam.get_partitions_dn()}"))
+        message["objectClass"] = "crossRef"
+        message["nCName"] = ",".join("DC=" + label for label in name.split("."))
+        message["dnsRoot"], message["nETBIOSName"], message["systemFlags"] = name, netbios, "3"
+        self.sam.add(message, ["relax:0"])  # the partition itself doesn't exist
+
     # Undoing
 
     def op_mark(self):

@@ -212,6 +212,13 @@ class Administration:
         """Let the rootDSE list these controls; only while the DC is stopped."""
         self._run("support_controls", oids=list(oids))
 
+    def declare_domain(self, name: str, netbios: str) -> None:
+        """Let CN=Partitions list a further domain of the forest, which has no DC; only while the DC is stopped.
+
+        Samba 4.17 can't join a child domain, so this is as near as the lab comes to one.
+        """
+        self._run("declare_domain", name=name, netbios=netbios)
+
     # Undoing
 
     @contextmanager

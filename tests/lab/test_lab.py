@@ -130,6 +130,16 @@ def test_without_policy_hints_the_root_dse_lists_none(start_forest) -> None:
         assert not set(POLICY_HINTS_OIDS) & {control[0] for control in server.info.supported_controls}
 
 
+def test_a_further_domain_of_the_forest_is_listed(start_forest) -> None:
+    forest = start_forest(start=False)
+    forest.admin.declare_domain(f"child.{forest.domain}", "CHILD")
+    forest.dc.start()
+    with forest.dc.connect(forest.reader, forest.password) as connection:
+        connection.search(forest.dn("CN=Partitions,CN=Configuration"), "(systemFlags=3)", attributes=["dnsRoot"])
+        roots = {root for entry in connection.response for root in entry["attributes"]["dnsRoot"]}
+    assert roots == {forest.domain, f"child.{forest.domain}"}
+
+
 def test_two_forests_run_side_by_side(forest: Forest, second_forest: Forest) -> None:
     assert forest.address != second_forest.address
     for each in (forest, second_forest):
