@@ -31,6 +31,8 @@ OBJECT_TYPES = frozenset({0x05, 0x06, 0x0B, 0x0C})
 CALLBACK_TYPES = frozenset({0x09, 0x0A, 0x0B, 0x0C})
 KNOWN_TYPES = ALLOW_TYPES | DENY_TYPES
 
+ACL_REVISIONS = frozenset({2, 3, 4})
+
 CONTAINER_INHERIT = 0x02
 NO_PROPAGATE = 0x04
 INHERIT_ONLY = 0x08
@@ -166,7 +168,7 @@ def parts_of(data: bytes) -> tuple[int, bytes, bytes, bytes | None]:
     """Control bits, owner and group SID (b"" where absent) and the DACL (None where absent), as bytes.
 
     Raises:
-        MalformedDescriptor: header, SIDs or the ACL's own header don't fit; its entries are not looked at.
+        MalformedDescriptor: header, SIDs or the ACL's size don't fit. The ACL itself is not looked at (`ace_places`).
     """
     if len(data) < _DESCRIPTOR.size:
         raise MalformedDescriptor(f"a security descriptor has at least {_DESCRIPTOR.size} bytes, this one {len(data)}")
@@ -179,9 +181,9 @@ def parts_of(data: bytes) -> tuple[int, bytes, bytes, bytes | None]:
         return control, owner, group, None
     if dacl_at < _DESCRIPTOR.size or dacl_at + _ACL.size > len(data):
         raise MalformedDescriptor(f"the DACL's offset {dacl_at} lies outside the {len(data)} bytes")
-    revision, _, size, _, _ = _ACL.unpack_from(data, dacl_at)
-    if not 2 <= revision <= 4 or not _ACL.size <= size <= len(data) - dacl_at:
-        raise MalformedDescriptor(f"the DACL's header doesn't fit: revision {revision}, {size} bytes")
+    _, _, size, _, _ = _ACL.unpack_from(data, dacl_at)
+    if not _ACL.size <= size <= len(data) - dacl_at:
+        raise MalformedDescriptor(f"the DACL says {size} bytes, there are {len(data) - dacl_at}")
     return control, owner, group, data[dacl_at : dacl_at + size]
 
 
@@ -189,9 +191,11 @@ def ace_places(dacl: bytes) -> list[tuple[int, int]]:
     """Offset and size of each entry of a DACL, as `parts_of` gives it.
 
     Raises:
-        MalformedDescriptor: an entry reaches beyond the ACL, or is shorter than its header.
+        MalformedDescriptor: an entry reaches beyond the ACL or is shorter than its header, or this is no ACL.
     """
-    _, _, _, count, _ = _ACL.unpack_from(dacl)
+    revision, _, _, count, _ = _ACL.unpack_from(dacl)
+    if revision not in ACL_REVISIONS:
+        raise MalformedDescriptor(f"no revision of an ACL: {revision}")
     places = []
     at = _ACL.size
     for index in range(count):

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from preflight.directory.model import OWNER_RIGHTS, PRINCIPAL_SELF, Token
 from preflight.directory.security_descriptor import (
+    ACL_REVISIONS,
     INHERIT_ONLY,
     KNOWN_TYPES,
     OBJECT_TYPES,
@@ -72,8 +73,11 @@ class Sieve:
         bits, objects, trustees = self.bits, self.objects, self.trustees
         open_bits, open_objects = self.open_bits, self.open_objects
         at, end = 8, len(dacl)
+        revision, _, _, count, _ = _unpack_acl(dacl)
+        if revision not in ACL_REVISIONS:
+            return None
         try:
-            for index in range(_unpack_acl(dacl)[3]):
+            for index in range(count):
                 kind, flags, size, mask, word = _unpack_ace(dacl, at)
                 if kind in OBJECT_TYPES:
                     sid_at = at + _SID_AT[word & 3]
@@ -84,15 +88,16 @@ class Sieve:
                     word = 0
                 else:
                     return None
+                after = at + size
+                if sid_end > after or after > end:
+                    return None
                 if mask & bits and not flags & INHERIT_ONLY:
                     trusted = dacl[sid_at:sid_end] in trustees
                     if trusted or mask & open_bits:
                         wanted = objects if trusted else open_objects
                         if not word & 1 or wanted is None or dacl[at + 12 : at + 28] in wanted:
-                            (selected if trusted else strangers).append((index, dacl[at : at + size]))
-                at += size
-                if sid_end > at or at > end:
-                    return None
+                            (selected if trusted else strangers).append((index, dacl[at:after]))
+                at = after
         except (struct.error, IndexError, KeyError):
             return None
         return selected, strangers

@@ -1,3 +1,4 @@
+import random
 from collections.abc import Mapping
 from itertools import chain, combinations
 from uuid import UUID
@@ -476,6 +477,34 @@ def test_a_users_own_right_is_judged_as_with_his_whole_token(entries, groups, ob
     )
     found = decider(user(data, ALICE, object_class))[Right.CHANGE_PASSWORD]
     assert (found.answer, found.unknown and found.code) == (expected.answer, expected.unknown and expected.code)
+
+
+def test_mutants_are_judged_alike_by_deciders_that_remember():
+    """Whatever a decider saw before, it says of a mutant what the parser and the plain check say."""
+    rng = random.Random(20261001)
+    good = descriptor(
+        f"O:DAG:DUD:AI(OD;;CR;{CHANGE};;PS)(OA;CIID;CR;{RESET};{USER};{CONNECTOR})(A;CIID;GA;;;DA)(XA;;GA;;;{GROUP})"
+    )
+    rights = [right for right in Right if right is not Right.CHANGE_PASSWORD]
+    deciders = [(token, RightsDecider(token, rights), RightsDecider(token)) for token in (TOKEN, SHORT)]
+    malformed = 0
+    for number in range(6_000):
+        data = bytearray(good)
+        for _ in range(rng.choice((1, 2, 4))):
+            data[rng.randrange(len(data))] = rng.choice((0, 1, 4, 5, 255, rng.randrange(256)))
+        token, decider, with_own_change = deciders[number % 2]
+        subject = user(bytes(data))
+        found = decider(subject)
+        assert with_own_change(subject)[Right.RESET_PASSWORD].code == found[Right.RESET_PASSWORD].code
+        try:
+            parsed = SecurityDescriptor.parse(bytes(data))
+        except MalformedDescriptor:
+            malformed += 1
+            assert {decision.code for decision in found.values()} == {"malformed"}
+            continue
+        for right, decision in found.items():
+            assert decision == decide(parsed, token, right, object_sid=ALICE, object_class="user")
+    assert 600 < malformed < 5_400
 
 
 _UNSURE = [GROUP, f"{DOMAIN}-512", f"{DOMAIN}-1400"]
