@@ -84,7 +84,8 @@ def may_be_connector(entry: Entry) -> bool:
     """By the names and descriptions that Entra Connect and its forerunners give (domain.md section 3)."""
     description = (entry.text("description") or "").lower()
     return (
-        any((entry.text(name) or "").upper().startswith("MSOL_") for name in ("sAMAccountName", "cn"))
+        (entry.text("sAMAccountName") or "").upper().startswith("MSOL_")
+        or entry.distinguished_name.upper().startswith("CN=MSOL_")
         or "azure active directory connect" in description
         or "microsoft entra connect" in description
     )
@@ -204,7 +205,7 @@ class _Reading:
     def __init__(self, index: Index) -> None:
         self._index = index
         self._parse = RecordParser(None, spelling=_SPELLING)
-        self._classify = RecordParser((*_CLASSIFYING, "sAMAccountName", "description", "cn"))
+        self._classify = RecordParser((*_CLASSIFYING, "sAMAccountName", "description"))
         self._seen = bytearray(_SLOTS)
         self._values: dict[bytes, bytes] = {}
 
