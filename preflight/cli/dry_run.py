@@ -1,0 +1,209 @@
+"""The text of `preflight run --dry-run`: which hosts, ports and searches, as whom. Nothing is sent or read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from preflight.config import Configuration, DomainSettings
+from preflight.directory.anchors import Anchors
+from preflight.directory.blocked import Blocked
+from preflight.directory.connector import CONNECTOR_ATTRIBUTES
+from preflight.directory.distinguished_name import domain_to_dn
+from preflight.directory.membership import GROUP_ATTRIBUTES
+from preflight.directory.port import USER_ACCOUNT
+from preflight.directory.scope import SCOPE_ATTRIBUTES
+from preflight.network.clouds import CLOUDS
+from preflight.network.endpoint import Endpoint
+from preflight.network.proxy import proxy_from_environment
+from preflight.outputs.text import printable
+from preflight.plan import Plan
+from preflight.resources.directories import CONTROLLERS_RECORD, PDC_RECORD
+
+_FOLD_CHECKS = ("permissions.", "anchors.")
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSearch:
+    """An LDAP search that a run may send.
+
+    Attributes:
+        needed_by: beginnings of check ids.
+        base: with {domain}, {forest} for the DNs.
+    """
+
+    what: str
+    needed_by: tuple[str, ...]
+    base: str
+    scope: str
+    filter: str
+    attributes: Iterable[str]
+
+
+SEARCHES = (
+    PlannedSearch(
+        "what the controller says of itself", ("dc.", "directory."), '""', "base", "(objectClass=*)", ("*", "+")
+    ),
+    PlannedSearch(
+        "the head of the domain, its policy and its descriptor",
+        ("directory.", "account.", "permissions.", "policy.", "anchors.", "dc.discovered"),
+        "{domain}",
+        "base",
+        "(objectClass=*)",
+        ("minPwdAge", "maxPwdAge", "lockoutDuration", "...", "fSMORoleOwner", "nTSecurityDescriptor"),
+    ),
+    PlannedSearch(
+        "the forest's settings and who holds the PDC role",
+        ("directory.", "account.", "permissions.", "policy.", "anchors.", "dc.discovered"),
+        "CN=Directory Service,CN=Windows NT,CN=Services,CN=Configuration,{forest}; the PDC's server object",
+        "base",
+        "(objectClass=*)",
+        ("dSHeuristics", "dNSHostName"),
+    ),
+    PlannedSearch(
+        "the domains of the forest",
+        ("dc.discovered",),
+        "CN=Partitions,CN=Configuration,{forest}",
+        "one level",
+        "(objectClass=crossRef)",
+        ("dnsRoot", "nCName", "nETBIOSName", "systemFlags"),
+    ),
+    PlannedSearch(
+        "the connector account and its groups",
+        ("account.", "permissions."),
+        "{domain}",
+        "subtree",
+        f"(&(sAMAccountType={USER_ACCOUNT})(...)), then its groups by SID and member",
+        sorted(CONNECTOR_ATTRIBUTES),
+    ),
+    PlannedSearch(
+        "protected groups and what is nested in them",
+        ("account.", "permissions."),
+        "{domain}",
+        "subtree",
+        "(|(objectSid=...)), (|(distinguishedName=...))",
+        sorted(GROUP_ATTRIBUTES),
+    ),
+    PlannedSearch(
+        "everything that can hold users",
+        ("permissions.", "anchors."),
+        "{domain}",
+        "subtree, paged",
+        "(|(objectClass=organizationalUnit)(objectClass=container)...)",
+        ("objectClass", "nTSecurityDescriptor"),
+    ),
+    PlannedSearch(
+        "fine-grained password policies",
+        ("policy.",),
+        "CN=Password Settings Container,CN=System,{domain}",
+        "base, one level",
+        "(objectClass=*)",
+        ("msDS-MinimumPasswordAge", "msDS-PSOAppliesTo", "..."),
+    ),
+    PlannedSearch(
+        "what the password call reads first",
+        ("permissions.sam-read",),
+        "CN=Server,CN=System,{domain}; Pre-Windows 2000 Compatible Access",
+        "base; by SID",
+        "(objectClass=*), (objectSid=S-1-5-32-554)",
+        ("nTSecurityDescriptor", "member"),
+    ),
+)
+
+
+def describe_run(plan: Plan, configuration: Configuration, environ: Mapping[str, str]) -> str:
+    """What a run of the plan would do, in the order in which it would do it."""
+    lines = [f"Nothing is sent. A run of these {len(plan.checks)} checks would:", ""]
+    kinds = {planned.check.each for planned in plan.checks}
+    lines += [f"  {planned.check.id} ({planned.role})" for planned in plan.checks]
+    if "relay" in kinds:
+        lines += ["", *_relays(plan, configuration, environ)]
+    if kinds & {"domain", "domain-controller"} or "anchors.unique" in plan:
+        for domain in configuration.domains:
+            lines += ["", *_domain(plan, configuration, domain)]
+        if not configuration.domains:
+            lines += ["", "no domain is configured: the directory checks could not look at anything"]
+    return "\n".join(printable(line) for line in lines) + "\n"
+
+
+def _relays(plan: Plan, configuration: Configuration, environ: Mapping[str, str]) -> Iterator[str]:
+    cloud = CLOUDS[configuration.network.cloud]
+    own = configuration.service_bus.namespaces
+    endpoints = own or tuple(Endpoint(name.host, 443) for name in cloud.relays)
+    yield f"Relays of Service Bus ({'configured' if own else f'documented examples of {cloud.title}'}):"
+    if not endpoints:
+        yield "  none is documented by name: set [service_bus] namespaces"
+    ports = configuration.service_bus.relay_ports if "network.relay-ports" in plan else ()
+    for endpoint in endpoints:
+        more = f"; ports {', '.join(map(str, ports))}" if ports else ""
+        yield f"  {_way(endpoint, configuration, environ)} with TLS{more}"
+
+
+def _way(endpoint: Endpoint, configuration: Configuration, environ: Mapping[str, str]) -> str:
+    try:
+        proxy = configuration.network.proxy or proxy_from_environment(endpoint, environ)
+    except ValueError as error:
+        return f"TCP {endpoint} through the environment's proxy, which can't be used: {error}"
+    if proxy is not None:
+        return f"CONNECT {endpoint} through the proxy {proxy.endpoint}"
+    return f"TCP {endpoint}" if endpoint.is_address else f"DNS A, AAAA and TCP {endpoint}"
+
+
+def _domain(plan: Plan, configuration: Configuration, domain: DomainSettings) -> Iterator[str]:
+    yield f"Domain {domain.name}:"
+    if domain.ldif is not None:
+        yield f"  read {domain.ldif}; no packet"
+        return
+    yield from _controllers(domain)
+    password = f", password from {domain.password}" if domain.password is not None else ""
+    yield f"  sign in  as {domain.user or 'the logged-on user or ticket'} by {domain.auth}{password}"
+    yield "           at the controller in use; a wrong password is sent once, to one controller"
+    dns = {"domain": domain_to_dn(domain.name), "forest": domain_to_dn(domain.forest or domain.name)}
+    for search in SEARCHES:
+        if any(planned.check.id.startswith(search.needed_by) for planned in plan.checks):
+            yield from _search(search, dns)
+    if any(planned.check.folds for planned in plan.checks):
+        for base in domain.search_bases or (dns["domain"],):
+            attributes = sorted(_user_attributes(plan, configuration))
+            yield from _search(
+                PlannedSearch(
+                    "the users, 1000 a page",
+                    _FOLD_CHECKS,
+                    base,
+                    "subtree, paged",
+                    f"(sAMAccountType={USER_ACCOUNT})",
+                    attributes,
+                ),
+                dns,
+            )
+    yield "  then unbind. No other LDAP operation is ever sent; nothing is written."
+
+
+def _controllers(domain: DomainSettings) -> Iterator[str]:
+    asked = str(domain.nameserver) if domain.nameserver is not None else "the system's resolver"
+    if domain.controllers:
+        for controller in domain.controllers:
+            yield f"  connect  {controller} ({_TLS[controller.tls]}), name resolved by {asked}"
+        return
+    yield f"  ask DNS  SRV {CONTROLLERS_RECORD}.{domain.name} and {PDC_RECORD}.{domain.name} ({asked})"
+    default = domain.controller_at("HOST")
+    yield f"  connect  every controller found, port {default.port} ({_TLS[default.tls]})"
+
+
+_TLS = {"ldaps": "LDAPS, verified", "starttls": "StartTLS, verified", "none": "sealed by negotiate"}
+
+
+def _search(search: PlannedSearch, dns: Mapping[str, str]) -> Iterator[str]:
+    yield f"  search   {search.what}"
+    yield f"           base {search.base.format(**dns)}, scope {search.scope}"
+    yield f"           filter {search.filter}"
+    yield f"           attributes {', '.join(search.attributes)}"
+
+
+def _user_attributes(plan: Plan, configuration: Configuration) -> set[str]:
+    attributes = set(SCOPE_ATTRIBUTES)
+    for fold in plan.folds:
+        attributes |= getattr(fold, "attributes", frozenset())
+    if configuration.connector.source_anchor and {Anchors, Blocked} & set(plan.folds):
+        attributes.add(configuration.connector.source_anchor)
+    return attributes
