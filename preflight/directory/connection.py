@@ -86,7 +86,8 @@ class LdapConnection:
         Args:
             context: verifies the server; needed unless `tls` is "none".
         """
-        transport = connect(controller.host, controller.port, resolve, timeouts)
+        host = controller.host.removesuffix(".")
+        transport = connect(host, controller.port, resolve, timeouts)
         connection = cls(transport, controller.name, timeouts)
         if controller.tls == "none":
             return connection
@@ -96,7 +97,7 @@ class LdapConnection:
         if controller.tls == "starttls":
             connection._ask_for_tls()
         transport.deadline = Deadline.after(timeouts.handshake)
-        transport.start_tls(context, controller.host)
+        transport.start_tls(context, host)
         return connection
 
     @property

@@ -339,7 +339,8 @@ class LiveDirectory:
         try:
             root = connection.root_dse()
             self._require_domain(controller, root)
-            sign_in(connection, self._sign_in, self._name, controller.host, self._ledger, self._timeouts.bind)
+            host = controller.host.removesuffix(".")
+            sign_in(connection, self._sign_in, self._name, host, self._ledger, self._timeouts.bind)
         except BaseException:
             connection.close()
             raise

@@ -57,7 +57,10 @@ def principal_of(home: Groups, account: User) -> Principal:
     primary = f"{domain_sid}-{primary_id}" if primary_id is not None and sid else ""
     token_groups = frozenset(entry.sids("tokenGroups"))
     global_groups = frozenset(entry.sids("tokenGroupsGlobalAndUniversal"))
-    obstacle = _obstacle(entry, token_groups, global_groups, primary)
+    obstacle = _obstacle(entry, token_groups, primary)
+    if token_groups and not global_groups:
+        global_groups, unreadable = _without_local_groups(home, token_groups)
+        obstacle = obstacle or (f"the type of {unreadable} groups can't be read" if unreadable else "")
     if primary:
         global_groups |= {primary}
     if obstacle:
@@ -123,16 +126,31 @@ def token_in(judged: Groups, principal: Principal) -> Token:
     )
 
 
-def _obstacle(entry: Entry, token_groups: frozenset[str], global_groups: frozenset[str], primary: str) -> str:
+def _obstacle(entry: Entry, token_groups: frozenset[str], primary: str) -> str:
     if not token_groups:
         return "tokenGroups of the account can't be read"
     if not primary:
         return "primaryGroupID of the account can't be read"
     if primary not in token_groups:
         return f"tokenGroups came without the account's own primary group {primary}"
-    if not global_groups:
-        return "tokenGroupsGlobalAndUniversal of the account can't be read"
     return "" if entry.has("objectSid") else "objectSid of the account can't be read"
+
+
+def _without_local_groups(home: Groups, token_groups: frozenset[str]) -> tuple[frozenset[str], int]:
+    """The global and universal groups among them, and how many can't be told.
+
+    In place of tokenGroupsGlobalAndUniversal, which its reader may lack. What isn't found in the home domain is a
+    universal group of another: local groups of another domain aren't in tokenGroups.
+    """
+    local: set[str] = set()
+    unreadable = 0
+    for group in home.objects_by_sid(token_groups, ("objectSid", "groupType")):
+        kind = group.integer("groupType")
+        if kind is None:
+            unreadable += 1
+        elif not kind & _GLOBAL_OR_UNIVERSAL:
+            local.add(group.sid() or "")
+    return token_groups - local, unreadable
 
 
 def _across_forests(judged: Groups, principal: Principal, sids: set[str]) -> tuple[set[str], bool | None]:

@@ -203,6 +203,23 @@ def test_a_reader_who_may_not_see_tokengroups_gets_no_complete_token(own_forest:
         assert "tokenGroups" in token.obstacle
 
 
+def test_without_the_attribute_for_global_groups_the_types_of_the_groups_tell(
+    own_forest: Forest, open_directory: Open
+) -> None:
+    admin, person = own_forest.admin, own_forest.people[1]
+    with own_forest.undoing():
+        directory = open_directory(own_forest)
+        [user] = directory.find(person.account, ["objectSid"])
+        before = directory.principal(user)
+        admin.add_aces(person.dn, "(OD;;RP;46a9b11d-60ae-405a-b7e8-ff8a58d456d2;;AU)", first=True)
+        after = directory.principal(user)
+        entry = directory.read(person.dn, ["tokenGroupsGlobalAndUniversal"])
+        assert entry is not None
+        assert not entry.has("tokenGroupsGlobalAndUniversal")
+        assert after.complete
+        assert (after.global_groups, after.local_groups) == (before.global_groups, before.local_groups)
+
+
 def test_fine_grained_policies_are_complete_only_if_the_reader_may_list_them(
     own_forest: Forest, open_directory: Open
 ) -> None:
