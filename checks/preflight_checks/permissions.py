@@ -201,9 +201,9 @@ def _orphans(blocked: Blocked) -> Finding:
     return warn(
         "orphan-allowed",
         f"{_users(blocked.orphans)} were protected accounts once (adminCount is still 1); the rights are there",
-        subject=blocked.domain.name,
+        subject=blocked.judge.domain.name,
         expected="adminCount not set on accounts that are not protected",
-        observed=f"adminCount = 1 on {', '.join(blocked.orphans_allowed)}",
+        observed=f"adminCount = 1 on {', '.join(blocked.orphan_examples)}",
         remedy="Clear adminCount. A reset by an administrator is refused for these users (0x80231367).",
     )
 
@@ -233,7 +233,7 @@ def _all_of(blocked: Blocked, right: Right) -> str:
 
 
 def _counts(survey: Survey, blocked: Blocked) -> dict[str, object]:
-    return {"seen": survey.seen, "outcomes": dict(blocked.outcomes), "token": blocked.token.source}
+    return {"seen": survey.seen, "outcomes": dict(blocked.outcomes), "token": blocked.judge.token.source}
 
 
 def _outcomes(blocked: Blocked) -> str:

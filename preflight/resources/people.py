@@ -11,6 +11,7 @@ from preflight.directory.blocked import Blocked
 from preflight.directory.connector import CONNECTOR_ATTRIBUTES, Candidate, ConnectorSearch, ranked
 from preflight.directory.duplicates import AnchorSearch, Surveyed, search_anchors
 from preflight.directory.guids import REPLICATING_CHANGES
+from preflight.directory.judgement import UserJudge
 from preflight.directory.membership import GROUP_ATTRIBUTES, Membership, members_of
 from preflight.directory.model import Domain, Token, User
 from preflight.directory.port import USER_ACCOUNT, Directory
@@ -192,14 +193,14 @@ def _fold(resources: Resources, target: Target, fold: type) -> Fold | Unavailabl
         if fold is Blocked:
             found: Directory = resources.get("directory", target)
             token: Token = resources.get("connector_token", target)
-            return Blocked(
+            judge = UserJudge(
                 resources.get("domain", target),
-                token,
                 RightsDecider(token, JUDGED_RIGHTS, is_member=GroupMembers(found)),
                 resources.get("protection", target),
                 resources.get("containers", target),
                 anchor,
             )
+            return Blocked(judge, resources.setting.sink)
         if fold is Anchors:
             return Anchors(anchor, across_forests=len(resources.domains()) > 1)
         made: Fold = fold()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from preflight.config import Configuration
+from preflight.directory.judgement import Judgement, UserJudge
 from preflight.network.port import Dialer, Resolver
 from preflight.secret import Secret
 
@@ -25,6 +26,7 @@ class Setting:
         passwords: by domain name; fetched before anything runs, so that nobody is asked from a thread.
         environ: for the proxy.
         network: a recorded network in place of the real one, for the demo.
+        sink: is given every judgement on a user as it is made, for the per-user table.
         say: progress, in a few words.
         host: this machine's name.
     """
@@ -34,5 +36,6 @@ class Setting:
     passwords: Mapping[str, Secret] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     network: tuple[Resolver, Dialer] | None = None
+    sink: Callable[[Judgement, UserJudge], None] | None = None
     say: Callable[[str], None] = _say_nothing
     host: str = field(default_factory=socket.gethostname)
