@@ -27,6 +27,12 @@ _PLAIN_RDN = _TYPE + r'=(?![ #])[^\\",;+<>\x00-\x1f]*+(?<! )'
 _PLAIN = re.compile(f"{_PLAIN_RDN}(?:,{_PLAIN_RDN})*+")
 """A name that is its own normal form, but for case."""
 
+_SIMPLE_RDN = _TYPE + r'=(?![ #])(?:[^\\",;+<>\x00-\x1f]++|\\[\\",;+<>])*+(?<! )'
+_SIMPLE = re.compile(f"{_SIMPLE_RDN}(?:,{_SIMPLE_RDN})*+")
+"""The same with escaped separators, as in `CN=Smith\\, John`: in some directories most names are like that."""
+
+_SIMPLE_ESCAPE = re.compile(r"\\(.)")
+
 _ATTRIBUTE = re.compile(rf"[ ]*+({_TYPE})[ ]*+=[ ]*+")
 _RDN = re.compile(r'(?:[^\\",;]++|\\.|"(?:[^\\"]++|\\.)*+")*+', re.DOTALL)
 _ASSERTION = re.compile(r'(?:[^\\"+]++|\\.|"(?:[^\\"]++|\\.)*+")*+', re.DOTALL)
@@ -77,6 +83,8 @@ def normalise(distinguished_name: str) -> str:
     """
     if _PLAIN.fullmatch(distinguished_name):
         return distinguished_name.casefold()
+    if _SIMPLE.fullmatch(distinguished_name):
+        return _SIMPLE_ESCAPE.sub(_as_hex_pair, distinguished_name.casefold())
     if not distinguished_name.strip(" "):
         return ""
     return ",".join(_normal_rdn(rdn) for rdn, _ in _scan(distinguished_name))
@@ -203,3 +211,7 @@ def _normal_rdn(rdn: str) -> str:
 
 def _as_hex(match: re.Match[str]) -> str:
     return f"\\{ord(match[0]):02x}"
+
+
+def _as_hex_pair(match: re.Match[str]) -> str:
+    return f"\\{ord(match[1]):02x}"

@@ -29,7 +29,7 @@ from preflight.directory.ldif_index import (
     is_user,
     read_index,
 )
-from preflight.directory.ldif_reader import LdifError, LdifFile, MalformedRecord, RecordParser
+from preflight.directory.ldif_reader import LdifError, LdifFile, MalformedRecord, RecordParser, name_of
 from preflight.directory.ldif_token import ExportedGroups, principal_of, token_in
 from preflight.directory.model import (
     Container,
@@ -53,6 +53,8 @@ _CLASSIFYING = ("sAMAccountType", "objectClass", "userAccountControl", "sAMAccou
 _IDENTIFYING = (*_CLASSIFYING, "userPrincipalName", "objectSid")
 _NAMING_CONTEXT_OF_A_DOMAIN = 0x3
 """systemFlags of a crossRef: FLAG_CR_NTDS_NC and FLAG_CR_NTDS_DOMAIN (MS-ADTS 6.1.1.2.1.1)."""
+
+_MOST_READ_AHEAD = 5_000
 
 _FIRST_ACCOUNT_RID = 1_000
 _ACCOUNTS_BELOW = frozenset({500, 501, 502, 503})
@@ -85,6 +87,8 @@ class LdifDirectory:
         self._groups: ExportedGroups | None = None
         self._state: tuple[int, int] | None = None
         self._repeated_users = 0
+        # Entries read by name the last time, and for which attributes: None, where nothing has the name.
+        self._read_ahead: tuple[frozenset[str], dict[str, Entry | None]] = (frozenset(), {})
 
     @property
     def name(self) -> str:
@@ -394,6 +398,9 @@ class LdifDirectory:
     def _named(self, wanted: Collection[str], attributes: Collection[str]) -> list[Entry]:
         """The objects with these normalised names."""
         index = self._read_index()
+        kept_for, ahead = self._read_ahead
+        if kept_for != frozenset(attributes):
+            ahead = {}
         found: list[Entry] = []
         missing: set[str] = set()
         for key in dict.fromkeys(wanted):
@@ -402,31 +409,57 @@ class LdifDirectory:
             elif key in index.candidates:
                 entry = index.candidates[key]
                 found.append(User(entry.distinguished_name, self._selected(entry, attributes)))
-            else:
+            elif key not in ahead:
                 missing.add(key)
-        if not missing:
-            return found
-        parser = _Parser(attributes)
+            elif (read := ahead[key]) is not None:
+                found.append(read)
+        if missing:
+            # Who asks for the members of a group goes on to ask for those of the groups among them.
+            following = self._members_below(wanted)
+            read_now = self._read_names(missing | following, attributes)
+            self._read_ahead = (frozenset(attributes), {key: read_now.get(key) for key in missing | following})
+            found += [entry for key, entry in read_now.items() if key in missing]
+        return found
 
-        def wanted_entry(record: bytes) -> Entry | None:
-            name, raw = parser.parse(record)
-            key = _normal(name)
+    def _members_below(self, names: Collection[str]) -> set[str]:
+        """Normalised DNs of members that aren't kept, of these groups and of groups in them; not more than some."""
+        groups = self._exported_groups()
+        members: set[str] = set()
+        seen: set[str] = set()
+        frontier = set(names)
+        while frontier and len(members) < _MOST_READ_AHEAD:
+            seen |= frontier
+            held = {member for key in frontier if key in groups.groups for member in groups.members(key)}
+            frontier = (held & groups.groups.keys()) - seen
+            members |= held
+        index = self._read_index()
+        kept = index.objects.keys() | index.candidates.keys()
+        return members - kept if len(members) < _MOST_READ_AHEAD else set()
+
+    def _read_names(self, names: set[str], attributes: Collection[str]) -> dict[str, Entry]:
+        parser = _Parser(attributes)
+        missing = set(names)
+
+        def wanted_entry(record: bytes) -> tuple[str, Entry] | None:
+            key = _normal(name_of(record))
             if key not in missing:
                 return None
             missing.discard(key)
+            name, raw = parser.parse(record)
             found = User if is_user(Entry(name, raw)) else Entry
             parser.restrict(raw)
-            return found(name, raw)
+            return key, found(name, raw)
 
+        read: dict[str, Entry] = {}
         try:
-            for found_entry in self._file.map(wanted_entry):
-                if found_entry is not None:
-                    found.append(found_entry)
+            for item in self._file.map(wanted_entry):
+                if item is not None:
+                    read[item[0]] = item[1]
                     if not missing:
                         break
         except LdifError as error:
             raise _unreadable(error) from error
-        return found
+        return read
 
     def _equal(self, attribute: str, sought: Collection[bytes], attributes: Collection[str]) -> list[Entry]:
         """Users whose attribute equals one of the values, folded as `_folding` does."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from preflight.directory.distinguished_name import MalformedName, normalise
-from preflight.directory.ldif_reader import LdifFile, MalformedRecord, RecordParser
+from preflight.directory.ldif_reader import LdifFile, MalformedRecord, RecordParser, value_at
 from preflight.directory.model import Attributes, Entry
 from preflight.directory.password_policy import DOMAIN_POLICY_ATTRIBUTES, FINE_GRAINED_POLICY_ATTRIBUTES
 from preflight.directory.port import USER_ACCOUNT
@@ -240,8 +240,7 @@ class _Reading:
         at = record.find(_DESCRIPTION)
         if at < 0:
             return False
-        at += len(_DESCRIPTION)
-        return record[at : at + 1] == b":" or b"onnect" in record[at : at + 2_000].replace(b"\n ", b"")
+        return b"onnect" in value_at(record, at + 1) or record.count(_DESCRIPTION) > 1
 
     def _keep_candidate(self, entry: Entry, record: bytes) -> None:
         index = self._index

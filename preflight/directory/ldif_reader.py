@@ -19,7 +19,9 @@ import gzip
 import re
 import stat
 import zlib
+from binascii import a2b_base64
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, NoReturn, TypeVar
 
@@ -43,11 +45,13 @@ _GIVE_NO_CHANGES = (
 )
 _EXPORT_AGAIN = "The file is damaged or was cut off: export again."
 
-_LINE = re.compile(rb"^([^:\n]*+:?)(.*+(?:\n .*+)*+)", re.MULTILINE)
-"""A line with its continuations: up to the first colon, and the rest."""
+_LINE = re.compile(rb"^([^:\n]*+)(:?)(.*+(?:\n .*+)*+)", re.MULTILINE)
+"""A line with its continuations: up to the first colon, the colon, and the rest."""
 
 _ATTRIBUTE = re.compile(rb"[A-Za-z0-9][A-Za-z0-9.-]*+(?:;[A-Za-z0-9=*.-]++)*+")
 _PREAMBLE = re.compile(rb"(?:\n|#.*+(?:\n .*+)*+(?:\n|\Z)|(?i:version):[ ]*+1[ ]*+(?:\n|\Z))*+")
+_DESCRIPTOR = b"\nnTSecurityDescriptor:: "
+_ENDS = re.compile(rb"\n(?! )|\Z")
 _AROUND_ENTRIES = re.compile(rb"(?i:search|result|ref):")
 _DN = re.compile(rb"(?i:d(?:\n )?n(?:\n )?:)")
 _RESULT = re.compile(rb"^result: *(\d+) ?(.*)", re.MULTILINE | re.IGNORECASE)
@@ -267,6 +271,28 @@ def _without_preamble(piece: bytes) -> bytes:
     raise MalformedRecord(f"an entry should begin here with 'dn:', not with {shown!r}", _GIVE_AN_EXPORT, lines_before)
 
 
+def name_of(record: bytes) -> str:
+    """The distinguished name of a record, nothing else looked at.
+
+    Raises:
+        MalformedRecord: it can't be decoded.
+    """
+    line = _LINE.match(record)
+    if line is None or line[1] != b"dn":
+        return _NAMES(record)[0]
+    return _NAMES.name(line[3])
+
+
+def value_at(record: bytes, start: int) -> bytes:
+    """The value of the line that begins at a position, decoded.
+
+    Raises:
+        MalformedRecord: it can't be.
+    """
+    line = _LINE.match(record, start)
+    return _NAMES.value(line[3]) if line else b""
+
+
 class _OddLine(Exception):
     """A line that one expression doesn't take apart: a comment, a name that is folded itself, or no LDIF."""
 
@@ -282,10 +308,12 @@ class RecordParser:
         """
         self._asked = None if attributes is None else {name.lower(): name for name in attributes}
         self._spelled = {name.lower(): name for name in spelling}
-        # What a line's text up to its colon means: the key of its values, None: not asked for, "": changetype.
+        # What the text before a colon means: the key of its values, None: not asked for, "": changetype.
         self._keys: dict[bytes, str | None] = {}
         self._decoded: dict[bytes, bytes] = {}
         self._decoded_bytes = 0
+        self._length = 0
+        self._descriptor = "" if self._asked is None else self._asked.get("ntsecuritydescriptor", "")
 
     def __call__(self, record: bytes) -> tuple[str, dict[str, list[bytes]]]:
         """The distinguished name, and the values asked for.
@@ -293,21 +321,64 @@ class RecordParser:
         Raises:
             MalformedRecord: it isn't LDIF, is a change, or a value asked for can't be decoded.
         """
+        if self._descriptor and (at := record.find(_DESCRIPTOR)) >= 0:
+            # Most users carry a descriptor as long as the one before, and a known one: then two thirds of the
+            # record need not be looked at. Any trouble is looked into below, where line numbers are right.
+            start = at + len(_DESCRIPTOR)
+            end = start + self._length
+            value = self._decoded.get(record[start:end])
+            if value is not None and _ENDS.match(record, end):
+                lines = (record[:at] + record[end:]).replace(b"\n ", b"").split(b"\n")
+                with suppress(_OddLine, MalformedRecord, binascii.Error):
+                    return self._quickly(lines, {self._descriptor: [value]})
         try:
-            return self._taken_apart(record, _LINE.findall(record))
+            return self._taken_apart(record, _LINE.findall(record), {})
         except _OddLine:
-            return self._taken_apart(record, _logical_lines(record))
+            return self._taken_apart(record, _logical_lines(record), {})
 
-    def _taken_apart(self, record: bytes, found: Iterable[tuple[bytes, bytes]]) -> tuple[str, dict[str, list[bytes]]]:
+    def _quickly(self, lines: Iterable[bytes], raw: dict[str, list[bytes]]) -> tuple[str, dict[str, list[bytes]]]:
+        """`_taken_apart` for unfolded lines without anything unusual: this is where a long reading spends its time."""
         keys = self._keys
-        raw: dict[str, list[bytes]] = {}
+        rest_of_lines = iter(lines)
+        name, colon, rest = next(rest_of_lines).partition(b":")
+        if name != b"dn":
+            raise _OddLine
+        distinguished_name = self.name(rest)
+        for line in rest_of_lines:
+            name, colon, rest = line.partition(b":")
+            try:
+                key = keys[name]
+            except KeyError:
+                key = self._key(name)
+            if not key:
+                if not colon or (key is not None and rest != b" add"):
+                    raise _OddLine
+                continue
+            if rest[:1] == b" " != rest[1:2]:
+                value = rest[1:]
+            elif rest[:2] == b": ":
+                value = a2b_base64(rest[2:], strict_mode=True)
+            else:
+                raise _OddLine
+            if key in raw:
+                raw[key].append(value)
+            else:
+                raw[key] = [value]
+        return distinguished_name, raw
+
+    def _taken_apart(
+        self, record: bytes, found: Iterable[tuple[bytes, bytes, bytes]], raw: dict[str, list[bytes]]
+    ) -> tuple[str, dict[str, list[bytes]]]:
+        keys = self._keys
         lines = iter(found)
-        name, rest = next(lines)
-        if name != b"dn:":
+        name, colon, rest = next(lines)
+        if name != b"dn" or not colon:
             raise _OddLine
         try:
-            distinguished_name = self._value(rest).decode()
-            for name, rest in lines:
+            distinguished_name = self.name(rest)
+            for name, colon, rest in lines:
+                if not colon:
+                    raise _OddLine
                 try:
                     key = keys[name]
                 except KeyError:
@@ -317,23 +388,20 @@ class RecordParser:
                         what = f"a change record (changetype {rest.strip().decode('utf-8', 'replace')[:20]})"
                         raise MalformedRecord(what, _GIVE_NO_CHANGES)
                     continue
-                value = self._value(rest)
+                value = rest[1:] if rest[:1] == b" " != rest[1:2] and b"\n" not in rest else self.value(rest)
                 if key in raw:
                     raw[key].append(value)
                 else:
                     raw[key] = [value]
-        except UnicodeDecodeError:
-            raise MalformedRecord("the name of this entry isn't UTF-8", _EXPORT_AGAIN) from None
         except MalformedRecord as error:
-            error.lines_before = record.count(b"\n", 0, max(record.find(name + rest), 0))
+            error.lines_before = record.count(b"\n", 0, max(record.find(name + colon + rest), 0))
             raise
         return distinguished_name, raw
 
     def _key(self, name: bytes) -> str | None:
-        attribute = name[:-1]
-        if name[-1:] != b":" or not _ATTRIBUTE.fullmatch(attribute):
+        if not _ATTRIBUTE.fullmatch(name):
             raise _OddLine
-        spelled, *options = attribute.decode().split(";")
+        spelled, *options = name.decode().split(";")
         folded = spelled.lower()
         if folded in ("dn", "control"):
             raise _OddLine
@@ -354,7 +422,15 @@ class RecordParser:
             self._keys[name] = key
         return key
 
-    def _value(self, rest: bytes) -> bytes:
+    def name(self, rest: bytes) -> str:
+        """The distinguished name from what follows `dn:`."""
+        try:
+            return self.value(rest).decode()
+        except UnicodeDecodeError:
+            raise MalformedRecord("the name of this entry isn't UTF-8", _EXPORT_AGAIN) from None
+
+    def value(self, rest: bytes) -> bytes:
+        """The value from what follows an attribute's colon."""
         if rest[:1] == b"\n":
             rest = rest.replace(b"\n ", b"")
         if rest[:1] == b":":
@@ -369,6 +445,7 @@ class RecordParser:
     def _from_base64(self, text: bytes) -> bytes:
         if len(text) < _LONG_VALUE:
             return _strictly_decoded(text)
+        self._length = len(text)
         value = self._decoded.get(text)
         if value is None:
             value = _decoded(text)
@@ -400,7 +477,7 @@ def _strictly_decoded(text: bytes) -> bytes:
         raise MalformedRecord(f"the value isn't whole base64 ({error})", _EXPORT_AGAIN) from None
 
 
-def _logical_lines(record: bytes) -> list[tuple[bytes, bytes]]:
+def _logical_lines(record: bytes) -> list[tuple[bytes, bytes, bytes]]:
     """The lines of a record, unfolded, without comments; each is LDIF and none begins another entry."""
     lines: list[tuple[int, list[bytes]]] = []
     for number, line in enumerate(record.split(b"\n")):
@@ -408,7 +485,7 @@ def _logical_lines(record: bytes) -> list[tuple[bytes, bytes]]:
             lines[-1][1].append(line[1:])
         else:
             lines.append((number, [line]))
-    found: list[tuple[bytes, bytes]] = []
+    found: list[tuple[bytes, bytes, bytes]] = []
     for number, parts in lines:
         text = b"".join(parts)
         if text[:1] == b"#":
@@ -420,7 +497,7 @@ def _logical_lines(record: bytes) -> list[tuple[bytes, bytes]]:
             _refuse_second_entry(number)
         if name.lower() == b"control":
             raise MalformedRecord("a change record (it has a control)", _GIVE_NO_CHANGES, number)
-        found.append((name + colon, rest))
+        found.append((name, colon, rest))
     return found
 
 
@@ -433,3 +510,6 @@ def _refuse_line(text: bytes, number: int) -> NoReturn:
 
 def _refuse_second_entry(number: int) -> NoReturn:
     raise MalformedRecord("a second 'dn:' in one entry: the blank line before it is missing", _EXPORT_AGAIN, number)
+
+
+_NAMES = RecordParser(())
