@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from preflight.api import Finding, Later, Severity, check, fail, not_applicable, passed, warn
+from preflight.api import Finding, Later, Severity, Unavailable, check, fail, not_applicable, passed, warn
 from preflight.directory.model import POLICY_HINTS, POLICY_HINTS_DEPRECATED
 from preflight.directory.topology import ControllerProbe, ControllerProbes, Discovery, ForestTopology
 
@@ -21,6 +21,7 @@ _FOUND_BY = {"dns": "found in DNS", "configured": "configured", "export": "in th
         "no-controllers": "there is no domain controller",
         "pdc-unknown": "the PDC emulator is not known",
         "pdc-not-looked-at": "the PDC emulator is not among the controllers that are looked at",
+        "forest-not-read": "the forest's list of domains could not be read",
         "domain-not-configured": "the forest has a domain that is not looked at",
     },
 )
@@ -49,7 +50,20 @@ def discovered(
         return
     for controller in discovery.controllers:
         yield passed(f"{controller.name} is {_FOUND_BY[controller.found_by]}", subject=controller.name)
-    forest = topology()
+    try:
+        forest = topology()
+    except Unavailable as obstacle:
+        # Not unknown: whatever keeps the directory from being read is the finding of `directory.bind`, and the
+        # controllers, which are known, are to be asked all the same.
+        yield warn(
+            "forest-not-read",
+            f"the domains of the forest and the PDC emulator could not be read: {obstacle.reason}",
+            subject=discovery.domain,
+            expected="a directory that can be read",
+            observed=obstacle.reason,
+            remedy=obstacle.remedy or "See directory.bind.",
+        )
+        return
     yield from _pdc(forest.pdc_host or discovery.pdc_host, discovery, controller_probes())
     for domain in forest.domains:
         if domain.name not in forest.configured:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from preflight.cli import check_config, checks, demo, run
+from preflight.cli import audit, check_config, checks, demo, run
 from preflight.report import EXIT_BROKEN, EXIT_INTERRUPTED, EXIT_USAGE
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 app.callback()(checks.version_option)
 run.register(app)
+audit.register(app)
 demo.register(app)
 checks.register(app)
 check_config.register(app)

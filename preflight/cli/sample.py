@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from importlib.resources import as_file, files
+from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from preflight.cli.performing import installed_checks, output_files, performed, planned, show
 from preflight.cli.problem import Problem, say
@@ -15,12 +17,18 @@ from preflight.config import load
 from preflight.report import Report, Verdict
 
 DATA = "preflight.demo"
+FILES = ("preflight.toml", "forest.ldf", "network.json")
 
 
 @contextmanager
 def sample_folder() -> Iterator[Path]:
-    """The sample's files on disk, also where the package is inside a .pyz."""
-    with as_file(files(DATA)) as folder:
+    """The sample's files on disk, also where the package is inside a .pyz; as old as the sample, not as the copy."""
+    made = sample_report().run.started.timestamp()
+    with TemporaryDirectory(prefix="preflight-demo-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        for file in FILES:
+            (folder / file).write_bytes(files(DATA).joinpath(file).read_bytes())
+            os.utime(folder / file, (made, made))
         yield folder
 
 

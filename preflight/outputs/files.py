@@ -73,7 +73,7 @@ def write_atomically(path: Path, text: str, *, encoding: str = "utf-8") -> None:
             return
         _replace(path, content)
     except (OSError, ValueError) as error:
-        raise OutputError(f"{path} can't be written: {_reason(error, path)}") from None
+        raise OutputError(f"{path} can't be written: {reason(error, path)}") from None
 
 
 def _replace(path: Path, content: bytes) -> None:
@@ -90,7 +90,7 @@ def _replace(path: Path, content: bytes) -> None:
         raise
 
 
-def _reason(error: OSError | ValueError, path: Path) -> str:
+def reason(error: OSError | ValueError, path: Path) -> str:
     if not isinstance(error, OSError):
         return "the name isn't usable. Choose another."
     if error.errno in _FULL:

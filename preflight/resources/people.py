@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import threading
+from collections.abc import Callable, Sequence
 
 from preflight.api import Target, Unavailable
 from preflight.directory.access import Answer, Right, RightsDecider, decide
@@ -176,14 +178,32 @@ def scope_of(resources: Resources, target: Target) -> Scope:
 def survey(resources: Resources, target: Target) -> Survey:
     """Made, not read: whoever asks for a fold starts the reading, whose every page has a deadline of its own."""
     folds = {fold: _fold(resources, target, fold) for fold in resources.setting.folds}
+    if resources.setting.expect is not None:
+        _count_beside(resources, target, resources.setting.expect)
     return Survey(
         resources.get("directory", target),
         scope_of(resources, target),
         folds,
         domain_dn=resources.get("domain", target).distinguished_name,
         containers=lambda: resources.get("containers", target),
-        progress=lambda name, seen: resources.setting.say(f"{name}: {seen:,} users"),
+        progress=resources.setting.read or _said(resources),
     )
+
+
+def _said(resources: Resources) -> Callable[[str, int], None]:
+    return lambda name, seen: resources.setting.say(f"{name}: {seen:,} users")
+
+
+def _count_beside(resources: Resources, target: Target, expect: Callable[[int], None]) -> None:
+    """Count the users on a connection of its own, without their attributes: for whoever watches a bar."""
+    found: Directory = resources.get("directory", target)
+    scope = scope_of(resources, target)
+
+    def count() -> None:
+        with contextlib.suppress(Unavailable):
+            expect(sum(len(page) for base in scope.search_bases or (None,) for page in found.users(("1.1",), base)))
+
+    threading.Thread(target=count, name=f"count {target}", daemon=True).start()
 
 
 def _fold(resources: Resources, target: Target, fold: type) -> Fold | Unavailable:

@@ -19,6 +19,7 @@ DEADLINE = 45.0
 """Seconds that a resource may take unless it says otherwise."""
 
 _CLOSING = 2.0
+_POLL = 0.2
 _RUN = Target("run", "")
 
 
@@ -72,8 +73,9 @@ class _Cell:
         self.error: Exception | None = None
 
     def result(self, name: str) -> object:
-        if not self.done.wait(max(0.0, self.until - time.monotonic())):
-            raise Unavailable(f"{name} was not there in time", code="timed-out")
+        while not self.done.wait(_POLL):  # a wait without a short time-out keeps Ctrl-C waiting on Windows
+            if time.monotonic() > self.until:
+                raise Unavailable(f"{name} was not there in time", code="timed-out")
         if isinstance(self.error, Unavailable):
             raise self.error
         if self.error is not None:

@@ -27,6 +27,8 @@ class Setting:
         environ: for the proxy.
         network: a recorded network in place of the real one, for the demo.
         sink: is given every judgement on a user as it is made, for the per-user table.
+        read: is told after each page how many users of which domain have been read.
+        expect: wants to know how many users there will be, and is told as soon as that is known.
         say: progress, in a few words.
         host: this machine's name.
     """
@@ -37,5 +39,7 @@ class Setting:
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     network: tuple[Resolver, Dialer] | None = None
     sink: Callable[[Judgement, UserJudge], None] | None = None
+    read: Callable[[str, int], None] | None = None
+    expect: Callable[[int], None] | None = None
     say: Callable[[str], None] = _say_nothing
     host: str = field(default_factory=socket.gethostname)

@@ -1,0 +1,156 @@
+"""From options to the audit's rows and summary."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from types import FrameType
+from typing import TextIO
+
+from preflight.audit import audit
+from preflight.audit_report import Audit
+from preflight.cli.options import Settings
+from preflight.cli.performing import configured, passwords_of
+from preflight.cli.problem import Problem, say
+from preflight.directory.blocked import Blocked
+from preflight.directory.judgement import Judgement, Outcome, UserJudge
+from preflight.outputs.audit_progress import AuditProgress
+from preflight.outputs.files import OutputError, OutputFile, parse_output
+from preflight.outputs.table_file import TableFile, TableStream
+from preflight.outputs.terminal import appearance_of, write
+from preflight.outputs.user_summary import render
+from preflight.outputs.user_table import ROW_EXTENSIONS, ROW_FORMATS
+from preflight.resources import Setting
+
+Table = TableFile | TableStream
+
+
+def audit_and_show(settings: Settings, *, format: str, outputs: Sequence[str], only_blocked: bool, quiet: bool) -> int:
+    """
+    Raises:
+        Problem: a usage or configuration error, a file that can't be written.
+    """
+    if format != "human" and format not in ROW_FORMATS:
+        raise Problem(f"--format {format}: unknown. Known: human, {', '.join(ROW_FORMATS)}.")
+    try:
+        files = [parse_output(each, tuple(ROW_FORMATS), ROW_EXTENSIONS) for each in outputs]
+        configuration = configured(settings)
+        if not configuration.domains:
+            raise Problem("which domain? Give --config FILE, or --domain NAME with --user or --ldif.")
+        for warning in configuration.warnings:
+            say(warning)
+        setting = Setting(configuration, (Blocked,), passwords_of(configuration), os.environ)
+        return _audit(setting, format, files, only_blocked, quiet)
+    except OutputError as error:
+        raise Problem(str(error)) from None
+
+
+def _audit(setting: Setting, format: str, files: Sequence[OutputFile], only_blocked: bool, quiet: bool) -> int:
+    tables: list[Table] = []
+    try:
+        tables += [TableFile(file.path, ROW_FORMATS[file.format]()) for file in files]
+        if format != "human":
+            tables.append(TableStream(_rows_to_stdout(), ROW_FORMATS[format]()))
+        with _watched(quiet) as progress, _ended_by_signals():
+            report = _run(setting, _sink(tables, only_blocked, progress), progress)
+    except BaseException:
+        for table in tables:
+            if isinstance(table, TableFile):
+                table.abandon()
+        raise
+    for table in tables:
+        table.finish()
+    _show(report, format)
+    return report.exit_code
+
+
+def _run(
+    setting: Setting, sink: Callable[[Judgement, UserJudge], None] | None, progress: AuditProgress | None
+) -> Audit:
+    return audit(
+        replace(
+            setting,
+            sink=sink,
+            read=progress.read if progress is not None else setting.read,
+            expect=_expecting(progress),
+        )
+    )
+
+
+def _sink(
+    tables: Sequence[Table], only_blocked: bool, progress: AuditProgress | None
+) -> Callable[[Judgement, UserJudge], None] | None:
+    """What is done with each judgement; None: nothing."""
+    if not tables and progress is None:
+        return None
+
+    def take(judgement: Judgement, judge: UserJudge) -> None:
+        if progress is not None:
+            progress.judged(judgement)
+        wanted = not only_blocked or (judgement.outcome is Outcome.BLOCKED and judgement.enabled is not False)
+        if tables and wanted:
+            row = judge.row(judgement)
+            for table in tables:
+                table.add(row)
+
+    return take
+
+
+def _expecting(progress: AuditProgress | None) -> Callable[[int], None] | None:
+    if progress is None:
+        return None
+
+    def expect(count: int) -> None:
+        progress.expected = count
+
+    return expect
+
+
+@contextlib.contextmanager
+def _watched(quiet: bool) -> Iterator[AuditProgress | None]:
+    if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield None
+        return
+    with AuditProgress(sys.stderr, os.environ) as progress:
+        yield progress
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM ends the audit as Ctrl-C does: with what was seen."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(_: int, __: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _rows_to_stdout() -> TextIO:
+    """Standard output, able to take any letter and with line ends as the format has them."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace", newline="")
+    return sys.stdout
+
+
+def _show(report: Audit, format: str) -> None:
+    if format == "human":
+        write(sys.stdout, render(report, appearance_of(sys.stdout, os.environ)))
+        return
+    for domain in report.domains:
+        if domain.obstacle:
+            say(f"{domain.domain}: not everybody was seen: {domain.obstacle} {domain.remedy}".rstrip())
+    if report.interrupted:
+        say("interrupted: the table holds those seen until then")

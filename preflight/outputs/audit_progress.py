@@ -1,0 +1,120 @@
+"""The audit while it runs, on a terminal: container by container, how many users, how fast, how long still."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TextIO
+
+from preflight.directory.judgement import Judgement
+from preflight.outputs.terminal import appearance_of
+from preflight.outputs.text import printable
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+REFRESH = 0.25
+"""Seconds between two drawings."""
+
+MOST_CONTAINERS = 12
+
+
+class AuditProgress:
+    """A table and a bar, redrawn in place on stderr; gone when the audit is done.
+
+    Attributes:
+        expected: how many users there will be; None while that isn't known.
+    """
+
+    def __init__(self, stream: TextIO, environ: Mapping[str, str]) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        appearance = appearance_of(stream, environ)
+        console = Console(
+            file=stream,
+            force_terminal=True,
+            no_color=not appearance.colour,
+            markup=False,
+            emoji=False,
+            highlight=False,
+        )
+        self.expected: int | None = None
+        self._ascii_only = appearance.ascii_only
+        self._width = appearance.width
+        self._domain = ""
+        self._seen = 0
+        self._containers: dict[str, Counter[str]] = {}
+        self._began = time.monotonic()
+        self._drawn = 0.0
+        self._live = Live(console=console, auto_refresh=False, transient=True, get_renderable=self._draw)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def judged(self, judgement: Judgement) -> None:
+        """One user more."""
+        counts = self._containers.get(judgement.container)
+        if counts is None:
+            counts = self._containers[judgement.container] = Counter()
+        counts["disabled" if judgement.enabled is False else judgement.outcome.value] += 1
+
+    def read(self, domain: str, seen: int) -> None:
+        """A page more has been read."""
+        if domain != self._domain:
+            self._domain, self._began, self.expected = domain, time.monotonic(), None
+        self._seen = seen
+        now = time.monotonic()
+        if now - self._drawn >= REFRESH:
+            self._drawn = now
+            self._live.refresh()
+
+    def _draw(self) -> Group:
+        from rich.console import Group
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        table.add_column("container", no_wrap=True, overflow="ellipsis")
+        columns = ("ok", "blocked", "unsupported", "unknown", "disabled")
+        styles = {"ok": "green", "blocked": "bold red", "unsupported": "yellow", "unknown": "magenta"}
+        for column in columns:
+            table.add_column(column, justify="right", no_wrap=True)
+        busiest = sorted(self._containers.items(), key=lambda each: (-each[1]["blocked"], -each[1].total(), each[0]))
+        for dn, counts in busiest[:MOST_CONTAINERS]:
+            cells = [
+                Text(f"{counts[column]:,}" if counts[column] else "", styles.get(column, "dim")) for column in columns
+            ]
+            table.add_row(Text(printable(dn)), *cells)
+        if len(busiest) > MOST_CONTAINERS:
+            table.add_row(Text(f"({len(busiest) - MOST_CONTAINERS:,} more containers)", "dim"))
+        bar = ProgressBar(
+            total=self.expected or None,
+            completed=min(self._seen, self.expected) if self.expected else 0,
+            pulse=not self.expected,
+            width=min(40, self._width // 3),
+        )
+        return Group(table, Text(), bar, Text(self._line(), "bold"))
+
+    def _line(self) -> str:
+        elapsed = max(time.monotonic() - self._began, 0.001)
+        rate = self._seen / elapsed
+        total = f" of {self.expected:,}" if self.expected else ""
+        left = ""
+        if self.expected and rate > 0 and self.expected > self._seen:
+            left = f", about {_duration((self.expected - self._seen) / rate)} left"
+        return f"{printable(self._domain)}: {self._seen:,}{total} users, {rate:,.0f} a second{left}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
