@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -17,19 +19,28 @@ from preflight.config import load
 from preflight.report import Report, Verdict
 
 DATA = "preflight.demo"
-FILES = ("preflight.toml", "forest.ldf", "network.json")
+EXPORT = "forest.ldf"
+FILES = ("preflight.toml", EXPORT, "network.json")
 
 
 @contextmanager
 def sample_folder() -> Iterator[Path]:
     """The sample's files on disk, also where the package is inside a .pyz; as old as the sample, not as the copy."""
-    made = sample_report().run.started.timestamp()
     with TemporaryDirectory(prefix="preflight-demo-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         for file in FILES:
             (folder / file).write_bytes(files(DATA).joinpath(file).read_bytes())
-            os.utime(folder / file, (made, made))
+        made = _when_exported(folder / EXPORT)
+        os.utime(folder / EXPORT, (made, made))
         yield folder
+
+
+def _when_exported(export: Path) -> float:
+    """The time of the first domain controller, in seconds since 1970."""
+    found = re.search(rb"^currentTime: (\d{14})", export.read_bytes(), re.MULTILINE)
+    if found is None:
+        raise Problem(f"{export.name} of the sample holds no rootDSE: the installation is damaged.")
+    return datetime.strptime(found[1].decode(), "%Y%m%d%H%M%S").replace(tzinfo=UTC).timestamp()
 
 
 @cache
