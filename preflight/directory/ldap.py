@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import ssl
-import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from preflight.api import Unavailable
 from preflight.directory import ldap_filter
 from preflight.directory.access_check import decide
+from preflight.directory.choice import Chooser
 from preflight.directory.connection import Attributes, LdapConnection, Scope, Search, attribute_list
 from preflight.directory.deadline import Timeouts
 from preflight.directory.distinguished_name import (
     MalformedName,
     dn_to_domain,
-    domain_to_dn,
     is_under,
     normalise,
     parent,
 )
-from preflight.directory.ldap_errors import SignInFailed, unavailable
+from preflight.directory.ldap_errors import unavailable
 from preflight.directory.model import (
     Container,
     CrossReference,
@@ -44,7 +42,7 @@ from preflight.directory.port import USER_ACCOUNT
 from preflight.directory.ranges import complete_ranges
 from preflight.directory.rights import Answer, Right
 from preflight.directory.security_descriptor import MalformedDescriptor
-from preflight.directory.sign_in import BindLedger, Credentials, SignIn, sign_in
+from preflight.directory.sign_in import BindLedger, Credentials, SignIn
 from preflight.directory.token import principal_of, token_in
 from preflight.directory.transport import Resolve, system_addresses, tls_context
 
@@ -110,17 +108,12 @@ class LiveDirectory:
         connections: int = 4,
     ) -> None:
         self._name = name.strip().removesuffix(".").lower()
-        self._controllers = tuple(controllers)
         self._sign_in = sign_in
-        self._ledger = ledger
-        self._resolve = resolve
-        self._ca_file = ca_file
-        self._timeouts = timeouts or Timeouts()
-        self._choosing = threading.Lock()
-        self._chosen: tuple[DomainController, RootDse] | None = None
-        self._failure: Unavailable | None = None
-        self._context: ssl.SSLContext | None = None
-        self._pool = ConnectionPool(self._open, self._name, limit=connections, wait=2 * self._timeouts.page)
+        self._chooser = Chooser(
+            self._name, tuple(controllers), sign_in, ledger, resolve, ca_file, timeouts or Timeouts()
+        )
+        wait = 2 * (timeouts or Timeouts()).page
+        self._pool = ConnectionPool(self._chooser.open, self._name, limit=connections, wait=wait)
 
     @property
     def name(self) -> str:
@@ -128,7 +121,7 @@ class LiveDirectory:
 
     @property
     def origin(self) -> str:
-        where = self._chosen[0].name if self._chosen else self._name
+        where = self.controller.name if self.controller else self._name
         return f"{where} as {self._sign_in}"
 
     @property
@@ -138,14 +131,14 @@ class LiveDirectory:
     @property
     def controller(self) -> DomainController | None:
         """The controller in use; None before the first answer."""
-        return self._chosen[0] if self._chosen else None
+        return self._chooser.chosen[0] if self._chooser.chosen else None
 
     def root_dse(self) -> RootDse:
-        if self._chosen is None:
+        if self._chooser.chosen is None:
             with self._pool.borrow():
                 pass
-        assert self._chosen is not None
-        return self._chosen[1]
+        assert self._chooser.chosen is not None
+        return self._chooser.chosen[1]
 
     def domain(self) -> Domain:
         root = self.root_dse()
@@ -290,72 +283,6 @@ class LiveDirectory:
 
     # Connections
 
-    def _open(self) -> LdapConnection:
-        """A connection to the chosen controller, signed in; the first one chooses."""
-        everyone = self._timeouts.connect + self._timeouts.handshake + self._timeouts.page + 2 * self._timeouts.bind
-        if not self._choosing.acquire(timeout=everyone * max(len(self._controllers), 1)):
-            raise unavailable("timed-out", self._name, "another connection is still being made")
-        try:
-            if self._failure is not None:
-                raise _again(self._failure)
-            if self._chosen is None:
-                try:
-                    return self._choose()
-                except Unavailable as error:
-                    self._failure = _again(error)
-                    raise
-        finally:
-            self._choosing.release()
-        connection, _ = self._connect(self._chosen[0])
-        return connection
-
-    def _choose(self) -> LdapConnection:
-        failures: list[tuple[DomainController, Unavailable]] = []
-        for controller in self._controllers:
-            try:
-                connection, root = self._connect(controller)
-            except Unavailable as error:
-                if isinstance(error, SignInFailed) and error.final:
-                    # The user is refused, not by the controller: the others would say the same, and count it.
-                    raise
-                failures.append((controller, error))
-                continue
-            self._chosen = (controller, root)
-            return connection
-        if failures and (len(failures) == 1 or all(isinstance(error, SignInFailed) for _, error in failures)):
-            raise failures[0][1]
-        raise Unavailable(
-            f"no domain controller of {self._name} can be read: "
-            + ("; ".join(error.reason for _, error in failures) or "none is known"),
-            code="no-controller",
-            remedy=" ".join(dict.fromkeys(error.remedy for _, error in failures)),
-            evidence={"controllers": [f"{controller.name}: {error.code}" for controller, error in failures]},
-        )
-
-    def _connect(self, controller: DomainController) -> tuple[LdapConnection, RootDse]:
-        if self._context is None and controller.tls != "none":
-            self._context = tls_context(self._ca_file)
-        connection = LdapConnection.open(controller, self._resolve, self._context, self._timeouts)
-        try:
-            root = connection.root_dse()
-            self._require_domain(controller, root)
-            host = controller.host.removesuffix(".")
-            sign_in(connection, self._sign_in, self._name, host, self._ledger, self._timeouts.bind)
-        except BaseException:
-            connection.close()
-            raise
-        return connection, root
-
-    def _require_domain(self, controller: DomainController, root: RootDse) -> None:
-        """Before a password is sent anywhere."""
-        if not root.is_active_directory:
-            vendor = root.text("vendorName") or root.text("structuralObjectClass") or ""
-            raise unavailable("not-a-domain-controller", controller.name, vendor)
-        if normalise(root.domain_dn) != normalise(domain_to_dn(self._name)):
-            raise unavailable(
-                "wrong-domain", controller.name, f"it serves {_domain_name(root.domain_dn)}, not {self._name}"
-            )
-
     def _pages(self, search: Search) -> Iterator[Sequence[tuple[str, Attributes]]]:
         with self._pool.borrow() as connection:
             for page in connection.pages(search):
@@ -455,12 +382,3 @@ def _domain_name(distinguished_name: str) -> str:
         return dn_to_domain(distinguished_name)
     except MalformedName:
         return ""
-
-
-def _again(error: Unavailable) -> Unavailable:
-    """A fresh exception with the same content: one instance isn't raised on several threads."""
-    if isinstance(error, SignInFailed):
-        return error.again()
-    fresh = Unavailable(error.reason, code=error.code, remedy=error.remedy)
-    fresh.evidence = dict(error.evidence)
-    return fresh
