@@ -99,19 +99,24 @@ def _fitted(dn: str, room: int) -> str:
 
 
 def _causes(page: Page, groups: Sequence[CauseGroup]) -> None:
-    for group in groups[:MOST_CAUSES]:
-        right = group.right.value.replace("_", " ")
+    merged = _merged(groups)
+    for group, rights in merged[:MOST_CAUSES]:
         count = "1 user" if group.count == 1 else f"{group.count:,} users"
-        page.entry(
-            4,
-            [(f"{count:>12}  ", "bold"), (f"{group.cause.code:<20} ", "")],
-            f"{right}: {printable(group.cause.detail)}",
-        )
-        page.entry(
-            6, [(f"{'for example':>10}  ", "dim")], "; ".join(printable(each) for each in group.examples[:2]), "dim"
-        )
-    if len(groups) > MOST_CAUSES:
-        page.entry(4, [("", "")], f"and {len(groups) - MOST_CAUSES} more causes: see the table (-o csv=users.csv)")
+        page.line((f"{count:>12}  ", "bold"), (f"{group.cause.code}: {', '.join(rights)}", "bold"), indent=2)
+        page.entry(16, [], printable(group.cause.detail))
+        page.entry(16, [("for example ", "dim")], "; ".join(printable(each) for each in group.examples[:2]), "dim")
+    if len(merged) > MOST_CAUSES:
+        page.entry(4, [], f"and {len(merged) - MOST_CAUSES} more causes: see the table (-o csv=users.csv)")
+
+
+def _merged(groups: Sequence[CauseGroup]) -> list[tuple[CauseGroup, list[str]]]:
+    """Groups of the same users for the same reason, with the rights that they lack."""
+    merged: dict[tuple[object, ...], tuple[CauseGroup, list[str]]] = {}
+    for group in groups:
+        key = (group.cause.code, group.cause.detail, group.count, tuple(group.examples))
+        _, rights = merged.setdefault(key, (group, []))
+        rights.append(group.right.value.replace("_", " "))
+    return list(merged.values())
 
 
 def _conclusion(page: Page, audit: Audit) -> None:

@@ -1,0 +1,58 @@
+"""`preflight user`: one person."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from preflight.cli import options
+from preflight.cli.options import Settings
+
+
+def register(app: typer.Typer) -> None:
+    app.command(
+        "user",
+        help="One user: would a reset work, which entry decides each right, and where it comes from. "
+        "Exit codes: 0 ok, 3 blocked, 4 could not tell.",
+    )(user)
+
+
+def user(
+    who: Annotated[str, typer.Argument(metavar="USER", help="A UPN, sAMAccountName, DOMAIN\\name, DN or SID.")],
+    rights: Annotated[bool, typer.Option("--rights", help="Show every right, not only those in the way.")] = False,
+    config: options.Config = None,
+    domain: options.Domain = None,
+    reader: Annotated[
+        str | None, typer.Option("--user", metavar="NAME", help="As whom to read; left out: the logged-on user.")
+    ] = None,
+    auth: options.Auth = None,
+    controller: options.Controllers = None,
+    password_env: options.PasswordEnv = None,
+    password_file: options.PasswordFile = None,
+    ca_file: options.CaFile = None,
+    nameserver: options.Nameserver = None,
+    ldif: options.Ldif = None,
+    connector: options.ConnectorAccount = None,
+    timeout: options.Timeout = None,
+    format: Annotated[
+        str, typer.Option("--format", metavar="human|json", help="What goes to standard output.")
+    ] = "human",
+) -> int:
+    from preflight.cli.looking import look_and_show
+
+    settings = Settings(
+        config=config,
+        domain=domain,
+        user=reader,
+        auth=auth,
+        controllers=tuple(controller or ()),
+        password_env=password_env,
+        password_file=password_file,
+        ca_file=ca_file,
+        nameserver=nameserver,
+        ldif=ldif,
+        connector=connector,
+        timeout=timeout,
+    )
+    return look_and_show(settings, who, rights=rights, format=format)
