@@ -186,6 +186,12 @@ class LdifDirectory:
                 code="no-such-object",
                 remedy="Check the spelling of the search base, or export it too.",
             )
+        if self._file.cut_off:
+            raise Unavailable(
+                f"{self._file.path.name} ends in the middle of a line: the export was cut off, and users may be missing",
+                code="cut-off",
+                remedy="Export again, and look at the free space on the disk.",
+            )
 
     def find(self, who: str, attributes: Collection[str]) -> Sequence[User]:
         who = who.strip()

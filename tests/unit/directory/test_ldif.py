@@ -598,3 +598,12 @@ def test_many_members_are_kept_packed(exported: Exported) -> None:
     values = [os.urandom(length) for length in range(1100)]
     packed = PackedAttributes({"member": values, "cn": [b"x"]})
     assert dict(packed) == {"member": values, "cn": [b"x"]} and len(packed) == 2 and "cn" in packed
+
+
+def test_an_export_that_was_cut_off_is_never_read_to_its_end(exported: Exported) -> None:
+    directory = exported(DOMAIN, user("anna", 1106).rstrip("\n"))
+    pages = directory.users({"sAMAccountName"})
+    assert [each.account_name for each in next(pages)] == ["MSOL_1", "anna"]
+    with pytest.raises(Unavailable, match="cut off") as raised:
+        next(pages)
+    assert raised.value.code == "cut-off"
