@@ -44,7 +44,7 @@ def audit_and_show(settings: Settings, *, format: str, outputs: Sequence[str], o
         if not configuration.domains:
             raise Problem("which domain? Give --config FILE, or --domain NAME with --user or --ldif.")
         for warning in configuration.warnings:
-            say(warning)
+            say(f"note: {warning}")
         setting = Setting(configuration, (Blocked,), passwords_of(configuration), os.environ)
         return _audit(setting, format, files, only_blocked, quiet)
     except OutputError as error:

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from preflight.api import COMMON_CODES, Check
+from preflight.api import COMMON_CODES, Check, Finding, Severity
 from preflight.cli.problem import Problem
 from preflight.cli.sample import sample_report
+from preflight.outputs.remedy import parts
 from preflight.plan import nearest
 from preflight.registry import Registry
 from preflight.report import Report, Result
 
 _WIDTH = 96
+_SEVERITIES = {
+    Severity.BLOCKER: "where it fails, writeback does not work",
+    Severity.ADVISORY: "worth knowing; it does not make the verdict",
+}
+_TARGETS = {
+    "run": "the run as a whole, over all domains",
+    "domain": "each domain",
+    "domain-controller": "each domain controller",
+    "relay": "each Service Bus relay",
+}
 
 
 def explanation(what: str, registry: Registry) -> str:
@@ -27,18 +38,27 @@ def explanation(what: str, registry: Registry) -> str:
         return _code(what, having, sample_report())
     if what in COMMON_CODES:
         return f"{what}: {COMMON_CODES[what]}.\nEvery check may yield it.\n"
-    names = [*registry.checks, *COMMON_CODES, *(code for check in registry.checks.values() for code in check.codes)]
-    similar = nearest(what, names)
+    similar = _nearest(what, registry)
     hint = f" Did you mean {similar!r}?" if similar else ""
     raise Problem(f"nothing is known of {what!r}.{hint} `preflight list` shows the checks.")
+
+
+def _nearest(what: str, registry: Registry) -> str:
+    """A check, also by its name without the area, or a finding code."""
+    names = {code: code for check in registry.checks.values() for code in check.codes}
+    names |= {code: code for code in COMMON_CODES}
+    names |= {id.partition(".")[2]: id for id in registry.checks}
+    names |= {id: id for id in registry.checks}
+    similar = nearest(what.lower(), names)
+    return names.get(similar, "")
 
 
 def _check(check: Check, sample: Report) -> str:
     lines = [
         f"{check.id}: {check.title}",
         "",
-        f"severity   {check.severity.value}",
-        f"looks at   each {check.each}" if check.each != "run" else "looks at   the run as a whole",
+        f"severity   {check.severity.value}: {_SEVERITIES[check.severity]}",
+        f"looks at   {_TARGETS.get(check.each, check.each)}",
         f"requires   {', '.join(check.requires) or 'nothing'}",
         f"leads to   {', '.join(check.event_codes) or 'no event'}",
         f"tags       {', '.join(check.tags)}",
@@ -47,39 +67,55 @@ def _check(check: Check, sample: Report) -> str:
         "",
         "Finding codes:",
         *_codes(check.codes.items()),
+        *_sample(_worst([check], None, sample)),
     ]
-    shown = next((result for result in sample.results if result.check == check.id and result.findings), None)
-    return "\n".join([*lines, *(_sample(shown, None) if shown else [])]) + "\n"
+    return "\n".join(lines) + "\n"
 
 
-def _code(code: str, checks: Iterable[Check], sample: Report) -> str:
+def _code(code: str, checks: Sequence[Check], sample: Report) -> str:
     lines: list[str] = []
-    for check in checks:
-        lines += [f"{code}: {check.codes[code]}", f"A finding of {check.id}: {check.title}.", ""]
-    for check in checks:
-        for result in sample.results:
-            if result.check == check.id and any(finding.code == code for finding in result.findings):
-                return "\n".join([*lines, *_sample(result, code)]).rstrip() + "\n"
-    return "\n".join(lines).rstrip() + f"\n\n`preflight explain {next(iter(checks)).id}` says how to mend it.\n"
+    for meaning in dict.fromkeys(check.codes[code] for check in checks):
+        having = [check for check in checks if check.codes[code] == meaning]
+        width = max(len(check.id) for check in having)
+        lines += [f"{code}: {meaning}", "", "A finding of"]
+        lines += [*(f"  {check.id:<{width}}  {check.title}" for check in having), ""]
+    found = _worst(checks, code, sample)
+    about = found[0].check if found else checks[0].id
+    lines += [f"Why it matters: `preflight explain {about}`.", *_sample(found)]
+    return "\n".join(lines) + "\n"
 
 
-def _sample(result: Result, code: str | None) -> list[str]:
-    worst = max(
-        (finding for finding in result.findings if code in (None, finding.code)),
-        key=lambda finding: finding.status.rank,
-    )
+def _worst(checks: Iterable[Check], code: str | None, sample: Report) -> tuple[Result, Finding] | None:
+    """What says most about the checks, or the code, in the sample report; None: it has nothing of the kind."""
+    ids = {check.id for check in checks}
+    found = [
+        (result, finding)
+        for result in sample.results
+        if result.check in ids
+        for finding in result.findings
+        if code in (None, finding.code)
+    ]
+    return max(found, key=lambda each: each[1].status.rank, default=None)
+
+
+def _sample(found: tuple[Result, Finding] | None) -> list[str]:
+    if found is None:
+        return []
+    result, finding = found
     lines = ["", f"A sample, from `preflight demo`{f' ({result.target})' if result.target else ''}:"]
-    parts = (
-        (worst.status.value, f"{worst.summary} [{worst.code}]"),
-        ("expected", worst.expected),
-        ("observed", worst.observed),
-        ("remedy", worst.remedy),
-    )
-    for name, text in parts:
-        if text:
-            wrapped = textwrap.wrap(text, _WIDTH - 13, break_long_words=False, break_on_hyphens=False)
-            lines += [f"  {name if not number else '':<10} {line}" for number, line in enumerate(wrapped)]
-    return lines
+    lines += _entry("finding", f"{finding.status.value}: {finding.summary}") + _entry("code", finding.code)
+    lines += _entry("expected", finding.expected) + _entry("observed", finding.observed)
+    lead = "remedy"
+    for part in parts(finding.remedy):
+        # A command stays whole on its line, so that it can be copied.
+        lines += ["", f"    {part.text}", ""] if part.command else _entry(lead, part.text)
+        lead = ""
+    return lines if lines[-1] else lines[:-1]
+
+
+def _entry(name: str, text: str) -> list[str]:
+    wrapped = textwrap.wrap(text, _WIDTH - 13, break_long_words=False, break_on_hyphens=False)
+    return [f"  {name if not number else '':<10} {line}" for number, line in enumerate(wrapped)]
 
 
 def _paragraphs(text: str) -> list[str]:

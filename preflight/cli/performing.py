@@ -55,7 +55,7 @@ def perform_and_show(
     configuration = configured(settings)
     plan = planned(registry, configuration, only=only, skip=skip, profile=profile)
     for warning in configuration.warnings:
-        say(warning)
+        say(f"note: {warning}")
     if dry_run:
         from preflight.cli.dry_run import describe_run
         from preflight.outputs.terminal import write

@@ -59,6 +59,8 @@ def show_demo(
     if expect and expect not in tuple(Verdict):
         raise Problem(f"--expect {expect}: no verdict. There are: {', '.join(Verdict)}.")
     written = output_files(format, outputs)
+    if not quiet:
+        say("demo: a sample forest, exported once, and recorded network answers. Nothing is contacted.")
     report = run_sample(only=only, skip=skip, quiet=quiet)
     show(report, format, written)
     if not expect:
