@@ -33,7 +33,19 @@ def test_a_signal_ends_the_run_with_a_partial_report(number: int, silent_server:
     run = subprocess.Popen(
         [
             sys.executable,
-            *"-m preflight run --config preflight.toml --only network -o json=report.json --format json".split(),
+            *[
+                "-m",
+                "preflight",
+                "run",
+                "--config",
+                "preflight.toml",
+                "--only",
+                "network",
+                "-o",
+                "json=report.json",
+                "--format",
+                "json",
+            ],
         ],
         cwd=tmp_path,
         env=environment,
