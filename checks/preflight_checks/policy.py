@@ -67,7 +67,7 @@ def minimum_age(domain: Domain, fine_grained: FineGrainedPolicies) -> Iterator[F
             )
     if not fine_grained.complete:
         good = False
-        yield _more_may_exist(fine_grained)
+        yield _more_may_exist(domain, fine_grained)
     if good:
         yield passed(f"no minimum age in {len(policies)} {'policy' if len(policies) == 1 else 'policies'}")
 
@@ -117,16 +117,18 @@ def summary(domain: Domain, fine_grained: FineGrainedPolicies) -> Iterator[Findi
     for each in fine_grained.policies:
         yield passed(f"{each.policy.name}: {describe(each.policy)}; {hits(each)}", subject=each.policy.name)
     if not fine_grained.complete:
-        yield _more_may_exist(fine_grained)
+        yield _more_may_exist(domain, fine_grained)
 
 
-def _more_may_exist(fine_grained: FineGrainedPolicies) -> Finding:
+def _more_may_exist(domain: Domain, fine_grained: FineGrainedPolicies) -> Finding:
+    container = f"CN=Password Settings Container,CN=System,{domain.distinguished_name}"
     return unknown(
         "fine-grained-unreadable",
         f"fine-grained policies: {len(fine_grained.policies)} seen, and there may be more: {fine_grained.obstacle}",
-        expected="a Password Settings Container that the reader may list and read",
+        subject=container,
+        expected="a Password Settings Container that the reader may list and read, on a live domain controller",
         observed=fine_grained.obstacle,
-        remedy='dsacls "CN=Password Settings Container,CN=System,<domain>" /I:T /G "<reader>:GR"',
+        remedy=f'Ask a live domain controller, as a reader who may list it: dsacls "{container}" /I:T /G "<reader>:GR"',
     )
 
 
@@ -137,10 +139,14 @@ def describe(policy: PasswordPolicy) -> str:
         None if policy.properties is None else ("complex" if policy.properties & 1 else "not necessarily complex"),
         None if policy.history_length is None else f"the last {policy.history_length} not again",
         None if policy.minimum_age is None else f"minimum age {duration(policy.minimum_age)}",
-        None if policy.maximum_age is None else f"maximum age {duration(policy.maximum_age)}",
+        None if policy.maximum_age is None else _maximum_age(policy.maximum_age),
         None if policy.lockout_threshold is None else _lockout(policy),
     ]
     return ", ".join(part for part in parts if part)
+
+
+def _maximum_age(age: timedelta) -> str:
+    return "passwords never expire" if age == timedelta.max else f"maximum age {duration(age)}"
 
 
 def _lockout(policy: PasswordPolicy) -> str:

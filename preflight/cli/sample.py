@@ -74,19 +74,24 @@ def show_demo(
 
 def run_sample(*, only: Sequence[str] = (), skip: Sequence[str] = (), quiet: bool = True) -> Report:
     """The demo's report: a real run on an LDIF export and a recorded network."""
+    with sample_folder() as folder:
+        return run_on(folder, only=only, skip=skip, quiet=quiet)
+
+
+def run_on(folder: Path, *, only: Sequence[str] = (), skip: Sequence[str] = (), quiet: bool = True) -> Report:
+    """A run on a folder with the sample's files."""
     from preflight.network.recorded import RecordedDialer, RecordedResolver, Recording
     from preflight.resources import Setting
 
     registry = installed_checks()
-    with sample_folder() as folder:
-        configuration = load(folder / "preflight.toml")
-        plan = planned(registry, configuration, only=only, skip=skip, profile="preflight")
-        recording = Recording.from_json((folder / "network.json").read_text("utf-8"))
-        setting = Setting(
-            configuration,
-            plan.folds,
-            environ={},
-            network=(RecordedResolver(recording), RecordedDialer(recording)),
-            host="SYNC01",
-        )
-        return performed(plan, setting, quiet=quiet, problems=registry.problems)
+    configuration = load(folder / "preflight.toml")
+    plan = planned(registry, configuration, only=only, skip=skip, profile="preflight")
+    recording = Recording.from_json((folder / "network.json").read_text("utf-8"))
+    setting = Setting(
+        configuration,
+        plan.folds,
+        environ={},
+        network=(RecordedResolver(recording), RecordedDialer(recording)),
+        host="SYNC01",
+    )
+    return performed(plan, setting, quiet=quiet, problems=registry.problems)
