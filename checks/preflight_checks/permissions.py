@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from preflight.api import Finding, Later, Severity, check, fail, passed, unknown, warn
 from preflight.directory.access import decide
 from preflight.directory.blocked import Blocked, CauseGroup
 from preflight.directory.causes import CAUSE_CODES
+from preflight.directory.distinguished_name import ancestors, is_under
 from preflight.directory.judgement import Outcome
 from preflight.directory.model import AUTHENTICATED_USERS, PRE_WINDOWS_2000, Domain, Entry, Token
 from preflight.directory.port import Directory
@@ -18,11 +19,9 @@ from preflight.directory.survey import Survey
 _CODES = {
     **CAUSE_CODES,
     "orphaned-admin-count": "the account was protected once, and inheritance is still off on it",
-    "orphan-allowed": "the account was protected once; its rights are there",
     "standing-unreadable": "whether users are enabled may not be read",
     "protection-unreadable": "whether users are protected accounts could not be told",
     "nobody-in-scope": "no user counts",
-    "connector-refused": "users may change their password, and the connector account may not do it for them",
     **{code: text for code, text in DECISION_CODES.items() if code not in ("ace-allows", "owner")},
 }
 _REQUIRES = ("directory.bind", "account.connector-usable")
@@ -41,7 +40,7 @@ _GRANTS = {
     each="domain",
     requires=_REQUIRES,
     folds=(Blocked,),
-    codes=_CODES,
+    codes={**_CODES, "orphan-allowed": "the account was protected once; its rights are there"},
     event_codes=("33004", "31003", "6329", "0x80230626", "SSPR_0029"),
 )
 def reset_password(survey: Survey) -> Iterator[Finding]:
@@ -70,7 +69,11 @@ def reset_password(survey: Survey) -> Iterator[Finding]:
 def write_lockout_time(survey: Survey) -> Iterator[Finding]:
     """Decides for every user in scope whether the connector account may write lockoutTime, which unlocks the account.
 
-    A reset by writeback also unlocks. To mend: the command with each finding.
+    A reset by writeback also unlocks the user, who has often tried the forgotten password until the account locked.
+    Without this right a locked user stays locked, new password or not (33006). As Reset Password, it must stand on
+    each user's own security descriptor.
+
+    To mend: the command with each finding. Never grant anything on AdminSDHolder.
     """
     yield from _judge(survey, Right.WRITE_LOCKOUT_TIME)
 
@@ -88,8 +91,11 @@ def write_lockout_time(survey: Survey) -> Iterator[Finding]:
 def write_pwd_last_set(survey: Survey) -> Iterator[Finding]:
     """Decides for every user in scope whether the connector account may write pwdLastSet.
 
-    The right comes by the attribute itself or by its property set (User-Account-Restrictions). To mend: the command
-    with each finding.
+    Microsoft's instructions for writeback ask for it beside Reset Password, on every user whose password is to be
+    reset. It comes by an entry for the attribute itself, or for its property set (User-Account-Restrictions). As Reset
+    Password, it must stand on each user's own security descriptor.
+
+    To mend: the command with each finding. Never grant anything on AdminSDHolder.
     """
     yield from _judge(survey, Right.WRITE_PWD_LAST_SET)
 
@@ -101,7 +107,11 @@ def write_pwd_last_set(survey: Survey) -> Iterator[Finding]:
     each="domain",
     requires=_REQUIRES,
     folds=(Blocked,),
-    codes={**_CODES, "user-cannot-change": "users may not change their own password"},
+    codes={
+        **_CODES,
+        "user-cannot-change": "users may not change their own password",
+        "connector-refused": "users may change their password, and the connector account may not do it for them",
+    },
     event_codes=("33004", "31008", "0x80230626"),
 )
 def change_password(survey: Survey) -> Iterator[Finding]:
@@ -127,8 +137,6 @@ def change_password(survey: Survey) -> Iterator[Finding]:
             evidence=_evidence(group),
         )
     for group in blocked.causes(Right.CONNECTOR_CHANGE_PASSWORD):
-        if connectors.denied <= own.denied:
-            break  # the same users, for the same entries
         yield warn(
             "connector-refused",
             f"changes in the cloud fail for {_users(group.count)} in {_places(group)}: "
@@ -136,7 +144,7 @@ def change_password(survey: Survey) -> Iterator[Finding]:
             subject=_subject(group),
             expected="Change Password for the connector account, normally through Everyone",
             observed=_observed(group),
-            remedy=f'dsacls "{_top(group)}" /I:S /G "<connector account>:CA;Change Password;user"',
+            remedy=_grant(_common(group), blocked.judge.token, "CA;Change Password", group.classes),
             evidence=_evidence(group),
         )
     for right in (Right.CHANGE_PASSWORD, Right.CONNECTOR_CHANGE_PASSWORD):
@@ -151,7 +159,7 @@ def change_password(survey: Survey) -> Iterator[Finding]:
 def _judge(survey: Survey, right: Right) -> Iterator[Finding]:
     blocked = survey[Blocked]
     for group in blocked.causes(right):
-        yield _denied(group)
+        yield _denied(group, blocked.judge.token)
     yield from _unknowns(blocked.causes(right, Answer.UNKNOWN))
     if right is Right.RESET_PASSWORD and blocked.orphans:
         yield _orphans(blocked)
@@ -162,14 +170,14 @@ def _judge(survey: Survey, right: Right) -> Iterator[Finding]:
         yield _nobody(survey, blocked)
 
 
-def _denied(group: CauseGroup) -> Finding:
+def _denied(group: CauseGroup, token: Token) -> Finding:
     return fail(
         group.cause.code,
-        f"{_users(group.count)} in {_places(group)}: {_GRANTS[group.right][0]} is refused; {group.cause.detail}",
+        f"{_users(group.count)} in {_places(group)}: {_GRANTS[group.right][0]} is refused, as {_because(group)}",
         subject=_subject(group),
         expected=f"{_GRANTS[group.right][0]} for the connector account on each user",
         observed=_observed(group),
-        remedy=_remedy(group),
+        remedy=_remedy(group, token),
         evidence=_evidence(group),
     )
 
@@ -200,7 +208,7 @@ _READING = {
 def _orphans(blocked: Blocked) -> Finding:
     return warn(
         "orphan-allowed",
-        f"{_users(blocked.orphans)} were protected accounts once (adminCount is still 1); the rights are there",
+        f"protected once, and adminCount is still 1: {_users(blocked.orphans)}; the rights are there",
         subject=blocked.judge.domain.name,
         expected="adminCount not set on accounts that are not protected",
         observed=f"adminCount = 1 on {', '.join(blocked.orphan_examples)}",
@@ -255,12 +263,56 @@ def _top(group: CauseGroup) -> str:
 
 
 def _subject(group: CauseGroup) -> str:
-    return group.cause.container or _top(group)
+    """Where to mend it: the container of the cause, one user whose own entry it is, or what holds them all."""
+    if group.cause.container:
+        return group.cause.container
+    return group.examples[0] if group.cause.origin == "" or _is_users_own(group) else _common(group)
+
+
+def _is_users_own(group: CauseGroup) -> bool:
+    """Whether the cause lies on the users themselves: inheritance is off there."""
+    return group.cause.code in ("inheritance-off", "orphaned-admin-count")
+
+
+def _common(group: CauseGroup) -> str:
+    """The nearest container that holds all users of the group."""
+    first, *others = group.containers
+    return next(place for place in (first, *ancestors(first), "") if all(is_under(each, place) for each in others))
+
+
+def _grant(place: str, token: Token, right: str, classes: Iterable[str]) -> str:
+    """The command that grants it below the place, for the classes concerned."""
+    grants = " ".join(f'"{_account(token)}:{right};{each or "user"}"' for each in sorted(classes, reverse=True))
+    return f'dsacls "{place}" /I:S /G {grants}'
+
+
+def _account(token: Token) -> str:
+    return token.account_name or "<connector account>"
+
+
+def _because(group: CauseGroup) -> str:
+    """The cause in a clause; the entry itself is in the evidence."""
+    cause, origin = group.cause, group.cause.origin
+    place = cause.container or "the user itself"
+    if cause.code == "ace-denied":
+        return f"an entry on {origin or 'the user itself'} denies it" if origin is not None else "an entry denies it"
+    clauses = {
+        "inheritance-off": f"inheritance is switched off on {place}",
+        "orphaned-admin-count": "inheritance is still off from when it was a protected account (adminCount is 1)",
+        "class-not-covered": f"the grant on {place} is not for their class ({', '.join(group.classes)})",
+        "not-yet-inherited": f"the grant on {place} has not been handed down yet",
+        "no-propagate": f"the grant on {place} is handed down by one level only",
+        "not-inheritable": f"the grant on {place} counts for {place} only",
+        "ace-missing": "no entry grants it, on the user or above",
+    }
+    return clauses.get(cause.code) or _CODES.get(cause.code, cause.code)
 
 
 def _observed(group: CauseGroup) -> str:
-    entry = f": {group.cause.ace.sddl}" if group.cause.ace is not None else ""
-    return f"{group.cause.detail or group.cause.code}{entry}; for example {group.examples[0]}"
+    """The cause in a sentence; the entry, which is long, is in the evidence."""
+    cause = group.cause
+    detail = cause.detail or _CODES.get(cause.code, cause.code)
+    return (detail if cause.ace is None else detail.replace(cause.ace.sddl, "The entry")).removesuffix(".")
 
 
 def _evidence(group: CauseGroup) -> dict[str, object]:
@@ -272,28 +324,40 @@ def _evidence(group: CauseGroup) -> dict[str, object]:
     }
 
 
-def _remedy(group: CauseGroup) -> str:
-    grant = _GRANTS[group.right][1]
+def _remedy(group: CauseGroup, token: Token) -> str:
+    right = _GRANTS[group.right][1]
     place = _subject(group)
+    each = " for each of these users" if group.count > 1 and not group.cause.container else ""
     remedies: dict[str, Callable[[], str]] = {
         "ace-denied": lambda: (
-            f'Remove the deny from {place} (dsacls "{place}" shows it), or move the users out from under it.'
+            f"Remove the entry that denies it from {place}, or take the connector account out of the group "
+            f'that it names. To see it: dsacls "{place}"'
         ),
-        "inheritance-off": lambda: f'Switch inheritance on: dsacls "{place}" /P:N',
+        "inheritance-off": lambda: (
+            f'Switch inheritance on{each}: dsacls "{place}" /P:N\n'
+            f"Where it is off on purpose, grant it there: {_grant_at(place, group, token, right)}"
+        ),
         "orphaned-admin-count": lambda: (
-            f'Clear adminCount of the users and switch inheritance on: dsacls "{group.examples[0]}" /P:N '
-            "(after making sure that they are no longer members of a protected group)."
+            "Make sure that the user is in no protected group any more, clear adminCount, and switch inheritance on"
+            f'{each}: dsacls "{place}" /P:N'
         ),
         "not-yet-inherited": lambda: (
             "Wait up to an hour for it to be handed down; if it is still so, look for replication faults: "
             "repadmin /replsummary"
         ),
         "class-not-covered": lambda: (
-            f'Grant it for inetOrgPerson too: dsacls "{place}" /I:S /G "<connector account>:{grant};inetOrgPerson"'
+            f"Grant it for {' and '.join(group.classes)} too: {_grant(place, token, right, group.classes)}"
         ),
     }
     make = remedies.get(group.cause.code)
-    return make() if make else f'dsacls "{_top(group)}" /I:S /G "<connector account>:{grant};user"'
+    return make() if make else _grant(_common(group), token, right, group.classes)
+
+
+def _grant_at(place: str, group: CauseGroup, token: Token, right: str) -> str:
+    """On the user itself where the place is one, else below it."""
+    if _is_users_own(group) and not group.cause.container:
+        return f'dsacls "{place}" /G "{_account(token)}:{right}"'
+    return _grant(place, token, right, group.classes)
 
 
 @check(
@@ -331,7 +395,9 @@ def unexpire_password(domain: Domain, connector_token: Token) -> Iterator[Findin
             subject=head,
             expected="Unexpire Password, which Authenticated Users hold by default",
             observed=entry or DECISION_CODES[decision.code],
-            remedy=f'dsacls "{head}" /G "<connector account>:CA;Unexpire Password"',
+            remedy=f'Remove the entry that denies it from {head}. To see it: dsacls "{head}"'
+            if decision.ace is not None
+            else f'dsacls "{head}" /G "{_account(connector_token)}:CA;Unexpire Password"',
         )
     else:
         yield unknown(
@@ -393,7 +459,12 @@ def _sam_server(entry: Entry | None, server: str, connector_token: Later[Token])
     ]
     refused = [name for name, decision in decisions if decision.denied]
     unclear = [name for name, decision in decisions if decision.unknown]
-    remedy = f'dsacls "{server}" /G "<connector account>:LCRPRC" (on each domain that it serves)'
+    denies = any(decision.denied and decision.ace is not None for _, decision in decisions)
+    remedy = (
+        f'Remove the entry that denies it from {server}. To see it: dsacls "{server}"'
+        if denies
+        else f'dsacls "{server}" /G "{_account(token)}:LCRPRC"'
+    )
     if refused:
         return warn(
             "sam-server-refused",

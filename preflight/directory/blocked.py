@@ -123,7 +123,8 @@ class Blocked:
                 tally.allowed += 1
             elif decision.answer is Answer.DENIED and judgement.protected is not None:
                 tally.denied += 1
-                self._note(right, Answer.DENIED, judgement)
+                if not _denied_to_the_user_too(right, judgement):
+                    self._note(right, Answer.DENIED, judgement)
             else:
                 tally.unknown += 1
                 self._note(right, Answer.UNKNOWN, judgement)
@@ -147,3 +148,9 @@ class Blocked:
             self.orphans += 1
             if len(self.orphan_examples) < MOST_EXAMPLES:
                 self.orphan_examples.append(judgement.user.distinguished_name)
+
+
+def _denied_to_the_user_too(right: Right, judgement: Judgement) -> bool:
+    """Whether the connector account can't change the password of a user who can't either: that has one cause."""
+    own = judgement.rights.get(Right.CHANGE_PASSWORD)
+    return right is Right.CONNECTOR_CHANGE_PASSWORD and own is not None and own.answer is Answer.DENIED

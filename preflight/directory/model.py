@@ -317,6 +317,7 @@ class Token:
         outside: SIDs surely not in an incomplete token.
         source: how it was made, for the report.
         account_sid: the account's own objectSid; "" for a token read from a rootDSE.
+        account_name: the account as commands name it, DOMAIN\\name or name@domain; "" = not known.
     """
 
     sids: frozenset[str]
@@ -325,6 +326,7 @@ class Token:
     account_sid: str = ""
     outside: frozenset[str] = frozenset()
     obstacle: str = ""
+    account_name: str = ""
 
     def surely_outside(self, sid: str) -> bool:
         return sid not in self.sids and (self.complete or sid in self.outside or sid in NEVER_IN_A_TOKEN)
@@ -343,7 +345,9 @@ PRE_WINDOWS_2000 = "S-1-5-32-554"
 WELL_KNOWN_SIDS = frozenset({EVERYONE, AUTHENTICATED_USERS, NETWORK, THIS_ORGANIZATION})
 """In the token of every account that signs in over the network within its own forest."""
 
-NEVER_IN_A_TOKEN = frozenset({CREATOR_OWNER, CREATOR_GROUP, PRINCIPAL_SELF, OWNER_RIGHTS, "S-1-5-7", "S-1-5-18", "S-1-0-0"})
+NEVER_IN_A_TOKEN = frozenset(
+    {CREATOR_OWNER, CREATOR_GROUP, PRINCIPAL_SELF, OWNER_RIGHTS, "S-1-5-7", "S-1-5-18", "S-1-0-0"}
+)
 """Placeholders (judged by rules of their own), ANONYMOUS LOGON, SYSTEM and NULL."""
 
 

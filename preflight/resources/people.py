@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from preflight.api import Target, Unavailable
 from preflight.directory.access import Answer, Right, RightsDecider, decide
@@ -20,6 +21,7 @@ from preflight.directory.port import USER_ACCOUNT, Directory
 from preflight.directory.protection import Protection, read_protection
 from preflight.directory.scope import Scope
 from preflight.directory.survey import Fold, Survey
+from preflight.directory.topology import ForestTopology
 from preflight.resources.directories import settings_of
 from preflight.resources.provider import Resources, provides
 
@@ -131,13 +133,25 @@ def connector_token(resources: Resources, target: Target) -> Token:
             remedy='Set [connector] account = "...".',
         )
     here: Directory = resources.get("directory", target)
+    place = next(domain for domain in resources.domains() if domain.name == account.domain)
+    name = _name_for_commands(resources, place, account)
     own = here.reader_token()
     sid = account.user.sid()
     if own is not None and sid in own.sids:
-        return own
-    place = next(domain for domain in resources.domains() if domain.name == account.domain)
+        return replace(own, account_name=name)
     home: Directory = resources.get("directory", place)
-    return here.token(home.principal(account.user))
+    return replace(here.token(home.principal(account.user)), account_name=name)
+
+
+def _name_for_commands(resources: Resources, place: Target, account: Candidate) -> str:
+    """DOMAIN\\name, as dsacls takes it; where the domain's short name can't be read name@domain, which it takes too."""
+    name = account.user.account_name
+    try:
+        topology: ForestTopology = resources.get("topology", place)
+    except Unavailable:
+        return f"{name}@{account.domain}"
+    short = next((each.netbios_name for each in topology.domains if each.name == account.domain), "")
+    return f"{short}\\{name}" if short else f"{name}@{account.domain}"
 
 
 @provides("domain", deadline=120.0)
