@@ -179,8 +179,10 @@ def _addresses(host: str, subject: str, resolve: Resolve, deadline: Deadline) ->
     try:
         addresses = deadline.call(lambda: resolve(host))
     except Unavailable as error:
+        # Not the resolver's own remedy, which is for names on the internet.
+        failed = unavailable("name-unresolved", subject)
         raise Unavailable(
-            f"{subject}: {error.reason}", code="name-unresolved", remedy=error.remedy, evidence=error.evidence
+            f"{subject}: {error.reason}", code=failed.code, remedy=failed.remedy, evidence=error.evidence
         ) from None
     except (OSError, UnicodeError) as error:
         raise unavailable("name-unresolved", subject, str(error)) from None
