@@ -18,7 +18,7 @@ from preflight.directory.distinguished_name import (
     normalise,
     parent,
 )
-from preflight.directory.ldap_errors import unavailable
+from preflight.directory.ldap_errors import SignInFailed, unavailable
 from preflight.directory.model import (
     Container,
     CrossReference,
@@ -61,6 +61,11 @@ _CONTAINERS = (
 _NAMING_CONTEXT_OF_A_DOMAIN = 0x3
 """systemFlags of a crossRef: FLAG_CR_NTDS_NC and FLAG_CR_NTDS_DOMAIN (MS-ADTS 6.1.1.2.1.1)."""
 
+_SAME_ELSEWHERE = frozenset(
+    {"no-such-object", "invalid-dn", "referral", "access-denied", "invalid-credentials", "no-controller", "closed"}
+)
+"""Failures that are about the question or the reader: another controller would say the same."""
+
 
 def read_root_dse(
     controller: DomainController,
@@ -83,7 +88,7 @@ def read_root_dse(
 
 
 class LiveDirectory:
-    """One domain, read from the first of its controllers that answers; the same one to the end.
+    """One domain, read from the first of its controllers that answers; the same one until `move_on`.
 
     Args:
         name: the domain's DNS name.
@@ -113,7 +118,9 @@ class LiveDirectory:
             self._name, tuple(controllers), sign_in, ledger, resolve, ca_file, timeouts or Timeouts()
         )
         wait = 2 * (timeouts or Timeouts()).page
-        self._pool = ConnectionPool(self._chooser.open, self._name, limit=connections, wait=wait)
+        self._pool = ConnectionPool(
+            self._chooser.open, self._name, limit=connections, wait=wait, current=self._is_of_controller_in_use
+        )
 
     @property
     def name(self) -> str:
@@ -122,7 +129,10 @@ class LiveDirectory:
     @property
     def origin(self) -> str:
         where = self.controller.name if self.controller else self._name
-        return f"{where} as {self._sign_in}"
+        if not self._chooser.left:
+            return f"{where} as {self._sign_in}"
+        before = ", then ".join(controller.name for controller in self._chooser.left)
+        return f"{before}, which failed, then {where} as {self._sign_in}; what they say may differ until they replicate"
 
     @property
     def live(self) -> bool:
@@ -176,6 +186,14 @@ class LiveDirectory:
             for entry in found
             if (entry.integer("systemFlags") or 0) & _NAMING_CONTEXT_OF_A_DOMAIN == _NAMING_CONTEXT_OF_A_DOMAIN
         ]
+
+    def move_on(self, because: Unavailable) -> None:
+        controller = self.controller
+        if controller is None or isinstance(because, SignInFailed) or because.code in _SAME_ELSEWHERE:
+            raise because
+        connection = self._chooser.leave(controller, because)
+        if connection is not None:
+            self._pool.add(connection)
 
     def users(self, attributes: Collection[str], search_base: str | None = None) -> Iterator[Sequence[User]]:
         base = search_base or self.root_dse().domain_dn
@@ -232,7 +250,7 @@ class LiveDirectory:
         sids = frozenset(found[0].sids("tokenGroups")) if found else frozenset()
         if not sids:
             return None
-        return Token(sids=sids, complete=True, source=f"tokenGroups of the rootDSE ({self.origin})")
+        return Token(sids=sids, complete=True, source="its own sign-in (tokenGroups of the rootDSE)")
 
     def containers(self) -> Mapping[str, Container]:
         return {
@@ -290,6 +308,9 @@ class LiveDirectory:
                     for name, attributes in page.entries:
                         complete_ranges(name, attributes, self._read_range)
                 yield page.entries
+
+    def _is_of_controller_in_use(self, connection: LdapConnection) -> bool:
+        return self.controller is None or connection.subject == self.controller.name
 
     def _read_range(self, distinguished_name: str, described: str) -> Attributes | None:
         """One more part of an attribute; on another connection, as a page may be under way on the first."""

@@ -188,10 +188,13 @@ class LdifDirectory:
             )
         if self._file.cut_off:
             raise Unavailable(
-                f"{self._file.path.name} ends in the middle of a line: the export was cut off, and users may be missing",
+                f"{self._file.path.name} ends in the middle of a line: it was cut off, and users may be missing",
                 code="cut-off",
                 remedy="Export again, and look at the free space on the disk.",
             )
+
+    def move_on(self, because: Unavailable) -> None:
+        raise because
 
     def find(self, who: str, attributes: Collection[str]) -> Sequence[User]:
         who = who.strip()
@@ -244,7 +247,6 @@ class LdifDirectory:
             principal,
             same_domain=same_domain,
             same_forest=same_domain or same_forest,
-            origin=self.origin,
         )
 
     def reader_token(self) -> Token | None:

@@ -202,7 +202,6 @@ def token_in(
     *,
     same_domain: bool,
     same_forest: bool,
-    origin: str,
 ) -> Token:
     """The principal's token in the domain of the export."""
     obstacles = [principal.obstacle or "not all groups of the account are known"] if not principal.complete else []
@@ -245,7 +244,7 @@ def token_in(
     return Token(
         sids=frozenset(sids),
         complete=not obstacles,
-        source=f"member, memberOf and primaryGroupID of {principal.distinguished_name} ({origin})",
+        source=f"member, memberOf and primaryGroupID of {principal.distinguished_name}",
         account_sid=principal.sid,
         outside=outside,
         obstacle="; ".join(dict.fromkeys(obstacles)),

@@ -1,10 +1,11 @@
-"""The protocol of one domain, read only. Two adapters implement it: a live DC (ldap.py) and an LDIF export (ldif.py)."""
+"""The protocol of one domain, read only: implemented by a live DC (ldap.py) and by an LDIF export (ldif.py)."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
+from preflight.api import Unavailable
 from preflight.directory.model import (
     Container,
     CrossReference,
@@ -58,6 +59,13 @@ class Directory(Protocol):
         Raises:
             Unavailable: also midway; pages already yielded stay good. A search base that doesn't exist has code
                 "no-such-object".
+        """
+
+    def move_on(self, because: Unavailable) -> None:
+        """Leave the controller in use, which failed, for another one of the domain; `origin` then names both.
+
+        Raises:
+            Unavailable: there is no other, or another would say the same: the reason given, perhaps with more.
         """
 
     def find(self, who: str, attributes: Collection[str]) -> Sequence[User]:

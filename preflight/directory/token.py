@@ -120,7 +120,7 @@ def token_in(judged: Groups, principal: Principal) -> Token:
     return Token(
         sids=frozenset(sids),
         complete=not obstacles,
-        source=f"{how} of {principal.distinguished_name}, groups of {judged.name} ({judged.origin})",
+        source=f"{how} of {principal.distinguished_name}, and the groups of {judged.name}",
         account_sid=principal.sid,
         obstacle="; ".join(obstacles),
     )

@@ -84,7 +84,7 @@ def _sign_in(row: Mapping[str, object]) -> str:
     if token:
         incomplete = " (incomplete)" if row.get("connector_token_complete") is False else ""
         token = f"; the connector account's token: {token}{incomplete}"
-    return f"{facts.get('domain', '')}: {_joined(where, who, f'({how})' if how else '')}{token}"
+    return f"{facts.get('domain', '')}: {_joined(where, who, f'({how})' if how and how not in where else '')}{token}"
 
 
 # -- results ------------------------------------------------------------------------------------------------------
