@@ -10,12 +10,19 @@ import typer
 from preflight.version import __version__
 
 
-def version_option(
-    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.", is_eager=True)] = False,
-) -> None:
-    if version:
+def _show_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(f"writeback-preflight {__version__}")
         raise typer.Exit
+
+
+def version_option(
+    # Eager, with a callback of its own: it must do without a command after it.
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and leave.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    del version
 
 
 def register(app: typer.Typer) -> None:
