@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from preflight.api import Finding, Later, Severity, Unavailable, check, fail, not_applicable, passed, warn
+from preflight.api import Finding, Later, Severity, Unavailable, check, fail, not_applicable, passed, unknown, warn
 from preflight.directory.model import POLICY_HINTS, POLICY_HINTS_DEPRECATED
 from preflight.directory.topology import ControllerProbe, ControllerProbes, Discovery, ForestTopology
 
@@ -107,7 +107,8 @@ def _pdc(pdc_host: str, discovery: Discovery, probes: ControllerProbes) -> Itera
     each="domain-controller",
     requires=("dc.discovered",),
     codes={
-        "not-reached": "no connection, no TLS, or no answer",
+        "not-reached": "no connection, or no answer",
+        "not-verified": "something answers, but not over TLS that can be verified",
         "not-a-domain-controller": "what answers is no domain controller",
         "wrong-domain": "what answers is a controller of another domain",
         "one-of-several-down": "one controller of several, not the PDC emulator, does not answer",
@@ -119,7 +120,8 @@ def reachable(controller_probe: ControllerProbe, controller_probes: ControllerPr
     asks what it is, without signing in.
 
     A controller that is down is a fault if it is the PDC emulator or if no other answers; else a warning, as Connect
-    turns to another one.
+    turns to another one. A controller that is there, but could not be asked over verified TLS, is unknown: Connect
+    itself reads on port 389, signed and sealed, and needs no certificate.
 
     To mend: start the controller, open the port, or renew its certificate, as the reason says.
     """
@@ -134,19 +136,36 @@ def reachable(controller_probe: ControllerProbe, controller_probes: ControllerPr
             yield passed(f"{name or controller.name} answers on {controller.name}{role}", subject=controller.name)
         return
     spare = bool(controller_probes.answering) and not controller_probes.is_pdc(controller_probe)
-    code = (
-        controller_probe.code if controller_probe.code in ("not-a-domain-controller", "wrong-domain") else "not-reached"
-    )
-    judge = warn if spare and code == "not-reached" else fail
+    mistaken = controller_probe.code in ("not-a-domain-controller", "wrong-domain")
+    if spare and not mistaken:
+        judge, code = warn, "one-of-several-down"
+    elif controller_probe.alive and not mistaken:
+        judge, code = unknown, "not-verified"
+    else:
+        judge, code = fail, controller_probe.code if mistaken else "not-reached"
     yield judge(
-        "one-of-several-down" if judge is warn else code,
-        f"{controller.name} does not answer as a domain controller: {controller_probe.message}",
+        code,
+        f"{controller.name} {_VERBS[code]}: {controller_probe.message}",
         subject=controller.name,
         expected=f"a domain controller of {controller_probes.domain} on {controller.name}",
         observed=controller_probe.message,
-        remedy=controller_probe.remedy or "Check that it runs and that this machine may reach the port.",
+        remedy=(controller_probe.remedy or "Check that it runs and that this machine may reach the port.")
+        + (_OTHER_WAY if code == "not-verified" else ""),
         evidence={"reason": controller_probe.code},
     )
+
+
+_VERBS = {
+    "not-reached": "does not answer",
+    "one-of-several-down": "does not answer",
+    "not-verified": "is there, but could not be asked",
+    "not-a-domain-controller": "does not answer as a domain controller",
+    "wrong-domain": "does not answer as a domain controller of the domain",
+}
+_OTHER_WAY = (
+    ' Or read without TLS, signed and sealed on port 389, as Connect itself does: auth = "negotiate". Writeback does '
+    "not need the controller's certificate, so this alone says nothing of it."
+)
 
 
 @check(

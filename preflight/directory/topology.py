@@ -38,7 +38,8 @@ class ControllerProbe:
     Attributes:
         root_dse: None: it didn't answer, or isn't a domain controller of the domain.
         code, message, remedy: why not; code "ok" otherwise.
-        found: what answered, for the report.
+        alive: something answered there: only the way in which this machine reads (TLS, its port) is obstructed, which
+            says nothing of Connect's own way on port 389, signed and sealed.
     """
 
     controller: DomainController
@@ -46,6 +47,7 @@ class ControllerProbe:
     code: str = "ok"
     message: str = ""
     remedy: str = ""
+    alive: bool = True
 
     @property
     def answers(self) -> bool:

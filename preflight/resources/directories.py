@@ -12,12 +12,14 @@ from preflight.directory.model import Container, Domain, DomainController, FineG
 from preflight.directory.port import Directory
 from preflight.directory.reader import Reader, same_account
 from preflight.directory.topology import ControllerProbe, ControllerProbes, Discovery, ForestTopology
+from preflight.network.endpoint import Endpoint
 from preflight.network.port import Resolver
 from preflight.network.together import all_at_once
 from preflight.resources.provider import Resources, finds, provides
 
 CONTROLLERS_RECORD = "_ldap._tcp.dc._msdcs"
 PDC_RECORD = "_ldap._tcp.pdc._msdcs"
+LDAP_PORT = 389
 
 
 def settings_of(resources: Resources, target: Target) -> DomainSettings:
@@ -123,7 +125,7 @@ def controller_probes(resources: Resources, target: Target) -> ControllerProbes:
         answers = all_at_once({each: probe(each) for each in found.controllers}, 6 * timeout)
         probes = tuple(
             answers.get(each)
-            or ControllerProbe(each, None, "timed-out", f"{each.name}: no answer within {6 * timeout:g} s")
+            or ControllerProbe(each, None, "timed-out", f"{each.name}: no answer within {6 * timeout:g} s", alive=False)
             for each in found.controllers
         )
     return ControllerProbes(settings.name, probes, found.pdc_host)
@@ -142,7 +144,9 @@ def _probe(
             timeouts=_timeouts(resources),
         )
     except Unavailable as error:
-        return ControllerProbe(controller, None, error.code, error.reason, error.remedy)
+        return ControllerProbe(
+            controller, None, error.code, error.reason, error.remedy, _alive(resources, target, controller, error)
+        )
     if not root_dse.is_active_directory:
         return ControllerProbe(
             controller,
@@ -160,6 +164,19 @@ def _probe(
             "Correct the domain's name or its controllers.",
         )
     return ControllerProbe(controller, root_dse)
+
+
+def _alive(resources: Resources, target: Target, controller: DomainController, error: Unavailable) -> bool:
+    """Whether there is a controller all the same: TLS was spoken, or port 389 is open."""
+    from preflight.network.dialer import SocketDialer
+
+    if error.code.startswith(("tls-", "starttls-")):
+        return True
+    if controller.tls != "ldaps":
+        return False
+    timeout = resources.setting.configuration.network.timeout
+    plain = Endpoint(controller.host, LDAP_PORT)
+    return SocketDialer(resources.get("names", target), timeout=timeout).reach(plain).connected
 
 
 @provides("domain-controller")

@@ -175,6 +175,10 @@ def _connector_in(group: str) -> Callable[[Forest], None]:
 
 
 def _nobody_listens(forest: Forest) -> Mapping[str, object]:
+    return {"controllers": ["ldaps://127.255.255.9:636", "ldaps://127.255.255.11:636"]}
+
+
+def _closed_for_tls(forest: Forest) -> Mapping[str, object]:
     return {"controllers": [f"ldaps://{forest.host}:9", f"ldaps://{forest.host}:11"]}
 
 
@@ -336,7 +340,13 @@ FAULTS = [
         "every controller down",
         _nobody_listens,
         {"dc.reachable": ("fail", {"not-reached"}), **UNREAD},
-        ("refused", ":9", ":11"),
+        ("refused", "127.255.255.9", "127.255.255.11"),
+    ),
+    Fault(
+        "every controller closed for TLS, and open on 389",
+        _closed_for_tls,
+        {"dc.reachable": ("unknown", {"not-verified"}), **UNREAD},
+        ("refused", ":9", ":11", "negotiate"),
     ),
     Fault(
         "one controller of two down",
@@ -346,10 +356,15 @@ FAULTS = [
     Fault(
         "certificate for another name",
         _named_by_address,
-        {"dc.reachable": ("fail", {"not-reached"}), **UNREAD},
+        {"dc.reachable": ("unknown", {"not-verified"}), **UNREAD},
         ("another name",),
     ),
-    Fault("no LDAP on that port", _kerberos_port, {"dc.reachable": ("fail", {"not-reached"}), **UNREAD}, (":88",)),
+    Fault(
+        "no LDAP on that port",
+        _kerberos_port,
+        {"dc.reachable": ("unknown", {"not-verified"}), **UNREAD},
+        (":88",),
+    ),
     Fault(
         "controller's name unknown",
         _unresolved_controller,
@@ -632,21 +647,25 @@ def test_a_domain_of_the_forest_that_nobody_looks_at_is_named(
     )
 
 
-def test_a_certificate_of_an_unknown_authority_fails(own_forest: Forest, healthy: Report, tmp_path: Path) -> None:
+def test_a_certificate_of_an_unknown_authority_says_nothing_of_writeback(
+    own_forest: Forest, healthy: Report, tmp_path: Path
+) -> None:
     other = tmp_path / "other-ca.pem"
     trustme.CA().cert_pem.write_to_path(str(other))
     report = run(own_forest, tmp_path, ca_file=str(other))
     assert_only(
-        Fault("", lambda _: None, {"dc.reachable": ("fail", {"not-reached"}), **UNREAD}, ("authority", "ca_file")),
+        Fault("", lambda _: None, {"dc.reachable": ("unknown", {"not-verified"}), **UNREAD}, ("authority", "ca_file")),
         healthy,
         report,
     )
 
 
-def test_an_expired_certificate_fails(own_forest: Forest, healthy: Report, tmp_path: Path) -> None:
+def test_an_expired_certificate_says_nothing_of_writeback(own_forest: Forest, healthy: Report, tmp_path: Path) -> None:
     yesterday = datetime.now(UTC) - timedelta(days=1)
     with RecordingProxy(own_forest.dc, not_after=yesterday) as proxy:
         report = run(own_forest, tmp_path, controllers=proxy.controllers, ca_file=str(proxy.ca_file))
     assert_only(
-        Fault("", lambda _: None, {"dc.reachable": ("fail", {"not-reached"}), **UNREAD}, ("expired",)), healthy, report
+        Fault("", lambda _: None, {"dc.reachable": ("unknown", {"not-verified"}), **UNREAD}, ("expired",)),
+        healthy,
+        report,
     )
