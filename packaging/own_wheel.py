@@ -26,7 +26,7 @@ def build_wheel(folder: Path) -> Path:
                 shutil.copytree(origin, source / each, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
             else:
                 shutil.copy2(origin, source / each)
-        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(source)]
-        subprocess.run(command, check=True)
+        pip_wheel = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
+        subprocess.run([*pip_wheel, "--wheel-dir", str(folder), str(source)], check=True)
     [wheel] = folder.glob("writeback_preflight-*.whl")
     return wheel

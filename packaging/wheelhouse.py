@@ -1,12 +1,13 @@
 """All wheels that the program needs on another machine, whatever machine this is.
 
-`pip download --platform` takes wheels of the other platform, but decides by *this* machine which dependencies there are:
-asked on Linux for Windows, it leaves out what only Windows needs (sspilib, colorama). So the markers are evaluated
+`pip download --platform` takes wheels of the other platform, but decides by *this* machine which dependencies there
+are: asked on Linux for Windows, it leaves out what only Windows needs (sspilib, colorama). So the markers are evaluated
 here, and pip is asked again until nothing is missing.
 """
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -112,7 +113,7 @@ def _download(wanted: Sequence[Requirement], folder: Path, target: Target) -> No
 def requirements(wheel: Path) -> list[Requirement]:
     """What a wheel's metadata asks for, extras included."""
     with zipfile.ZipFile(wheel) as archive:
-        [metadata] = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA") and name.count("/") == 1]
+        [metadata] = [name for name in archive.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", name)]
         headers = BytesParser().parsebytes(archive.read(metadata), headersonly=True)
     return [Requirement(line) for line in headers.get_all("Requires-Dist", [])]
 
