@@ -56,8 +56,13 @@ _CONNECTOR = (
 )
 _CONTAINERS = (
     "(|(objectClass=organizationalUnit)(objectClass=container)(objectClass=builtinDomain)(objectClass=lostAndFound)"
-    "(objectClass=msExchSystemObjectsContainer)(objectClass=domainDNS))"
+    "(objectClass=msExchSystemObjectsContainer)(objectClass=domainDNS)(!(objectCategory=*)))"
 )
+"""What can hold users; and whatever may not be read at all, which no class matches but which is there all the same.
+
+Every object has an objectCategory; where it may not be read, a filter sees none (MS-ADTS 3.1.1.4.3). objectClass itself
+would not do: a filter for its presence is always true (MS-ADTS 3.1.1.3.1.3.1).
+"""
 _NAMING_CONTEXT_OF_A_DOMAIN = 0x3
 """systemFlags of a crossRef: FLAG_CR_NTDS_NC and FLAG_CR_NTDS_DOMAIN (MS-ADTS 6.1.1.2.1.1)."""
 
@@ -253,9 +258,16 @@ class LiveDirectory:
         return Token(sids=sids, complete=True, source="its own sign-in (tokenGroups of the rootDSE)")
 
     def containers(self) -> Mapping[str, Container]:
-        return {
+        found = {
             normalise(entry.distinguished_name): _container(entry)
             for entry in self.search(_CONTAINERS, ("objectClass", "nTSecurityDescriptor"))
+        }
+        quotas = normalise(f"CN=NTDS Quotas,{self.root_dse().domain_dn}")  # closed to ordinary readers everywhere
+        return {
+            name: container
+            for name, container in found.items()
+            # What is closed below a computer, say, holds no users and is none.
+            if container.object_class or (name != quotas and normalise(parent(name)) in found)
         }
 
     def fine_grained_policies(self) -> FineGrainedPolicies:

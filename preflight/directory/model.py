@@ -268,6 +268,7 @@ class Container:
     """An object that can hold users.
 
     Attributes:
+        object_class: the most specific one; "": it may not be read, so that this may be a user as well.
         security_descriptor: None: not readable.
         malformed: the descriptor came but is no descriptor.
     """
