@@ -1,0 +1,97 @@
+"""Ratios: what we need for a job, by what a known program needs for it at the same time on the same machine."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+ENDED_WITHIN = 600.0
+
+
+class NotMeasured(Exception):
+    """Something that a measure needs isn't here; the message says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Medians, in `unit`."""
+
+    ours: float
+    baseline: float
+    unit: str = "s"
+    note: str = ""
+
+    @property
+    def ratio(self) -> float:
+        return self.ours / self.baseline
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """
+    Attributes:
+        name: what is compared, "ours / baseline".
+        must: the greatest ratio that will do, or the smallest where more is better.
+        aim: the ratio to be proud of.
+        take: measures, in so many rounds; may raise NotMeasured.
+    """
+
+    name: str
+    must: float
+    aim: float | None
+    take: Callable[[int], Outcome]
+    more_is_better: bool = False
+
+    def reached(self, ratio: float, goal: float) -> bool:
+        return ratio >= goal if self.more_is_better else ratio <= goal
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one process and its children needed: seconds, seconds, bytes at most at a time."""
+
+    wall: float
+    cpu: float
+    peak: int
+
+
+def usage_of(
+    command: Sequence[str], environment: Mapping[str, str] | None = None, codes: Sequence[int] = (0,)
+) -> Usage:
+    """Run it with its output thrown away.
+
+    Raises:
+        NotMeasured: it isn't here, or ended with none of the codes.
+    """
+    started = time.perf_counter()
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, **(environment or {})},
+        )
+    except OSError as error:
+        raise NotMeasured(f"{command[0]}: {error.strerror}") from None
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in codes:
+        raise NotMeasured(f"{' '.join(command)[:200]} ended with {process.returncode}")
+    return Usage(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+
+
+def by_turns(
+    rounds: int, ours: Callable[[], float], baseline: Callable[[], float], *, unit: str = "s", note: str = ""
+) -> Outcome:
+    """The medians of both, taken by turns: what else the machine does then hits both alike. The first turn is thrown
+    away: it fills caches."""
+    pairs = [(ours(), baseline()) for _ in range(rounds + 1)][1:]
+    return Outcome(
+        statistics.median(mine for mine, _ in pairs), statistics.median(other for _, other in pairs), unit, note
+    )
