@@ -5,16 +5,14 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from types import FrameType
 from typing import TextIO
 
 from preflight.audit import audit
 from preflight.audit_report import Audit
+from preflight.cli.interruption import Interruption
 from preflight.cli.options import Settings
 from preflight.cli.performing import configured, passwords_of
 from preflight.cli.problem import Problem, say
@@ -53,38 +51,53 @@ def audit_and_show(settings: Settings, *, format: str, outputs: Sequence[str], o
 
 def _audit(setting: Setting, format: str, files: Sequence[OutputFile], only_blocked: bool, quiet: bool) -> int:
     tables: list[Table] = []
-    try:
-        tables += [TableFile(file.path, ROW_FORMATS[file.format]()) for file in files]
-        if format != "human":
-            tables.append(TableStream(_rows_to_stdout(), ROW_FORMATS[format]()))
-        with _watched(quiet) as progress, _ended_by_signals():
-            report = _run(setting, _sink(tables, only_blocked, progress), progress)
-    except BaseException:
-        for table in tables:
-            if isinstance(table, TableFile):
-                table.abandon()
-        raise
-    for table in tables:
-        table.finish()
-    _show(report, format)
+    interruption = Interruption()
+    with interruption.listening():
+        try:
+            for file in files:
+                with interruption.withheld():
+                    tables.append(TableFile(file.path, ROW_FORMATS[file.format]()))
+            if format != "human":
+                tables.append(TableStream(_rows_to_stdout(), ROW_FORMATS[format]()))
+            with _watched(quiet) as progress:
+                sink = _sink(tables, only_blocked, progress, interruption)
+                report = _run(setting, sink, tables, progress)
+            if report.interrupted:
+                _abandon(tables)
+            for table in tables:
+                if isinstance(table, TableStream) or not report.interrupted:
+                    table.finish()
+        except BaseException:
+            _abandon(tables)
+            raise
+    _show(report, format, files)
     return report.exit_code
 
 
+def _abandon(tables: Sequence[Table]) -> None:
+    for table in tables:
+        if isinstance(table, TableFile):
+            table.abandon()
+
+
 def _run(
-    setting: Setting, sink: Callable[[Judgement, UserJudge], None] | None, progress: AuditProgress | None
+    setting: Setting,
+    sink: Callable[[Judgement, UserJudge], None] | None,
+    tables: Sequence[Table],
+    progress: AuditProgress | None,
 ) -> Audit:
-    return audit(
-        replace(
-            setting,
-            sink=sink,
-            read=progress.read if progress is not None else setting.read,
-            expect=_expecting(progress),
-        )
-    )
+    def read(domain: str, seen: int) -> None:
+        for table in tables:
+            if isinstance(table, TableStream):
+                table.flush()  # whoever reads the rows gets each page as it comes
+        if progress is not None:
+            progress.read(domain, seen)
+
+    return audit(replace(setting, sink=sink, read=read, expect=_expecting(progress)))
 
 
 def _sink(
-    tables: Sequence[Table], only_blocked: bool, progress: AuditProgress | None
+    tables: Sequence[Table], only_blocked: bool, progress: AuditProgress | None, interruption: Interruption
 ) -> Callable[[Judgement, UserJudge], None] | None:
     """What is done with each judgement; None: nothing."""
     if not tables and progress is None:
@@ -96,8 +109,9 @@ def _sink(
         wanted = not only_blocked or (judgement.outcome is Outcome.BLOCKED and judgement.enabled is not False)
         if tables and wanted:
             row = judge.row(judgement)
-            for table in tables:
-                table.add(row)
+            with interruption.withheld():
+                for table in tables:
+                    table.add(row)
 
     return take
 
@@ -121,23 +135,6 @@ def _watched(quiet: bool) -> Iterator[AuditProgress | None]:
         yield progress
 
 
-@contextlib.contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """SIGTERM ends the audit as Ctrl-C does: with what was seen."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def end(_: int, __: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    previous = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-
-
 def _rows_to_stdout() -> TextIO:
     """Standard output, able to take any letter and with line ends as the format has them."""
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -145,12 +142,13 @@ def _rows_to_stdout() -> TextIO:
     return sys.stdout
 
 
-def _show(report: Audit, format: str) -> None:
+def _show(report: Audit, format: str, files: Sequence[OutputFile]) -> None:
     if format == "human":
         write(sys.stdout, render(report, appearance_of(sys.stdout, os.environ)))
-        return
-    for domain in report.domains:
+    for domain in report.domains if format != "human" else ():
         if domain.obstacle:
             say(f"{domain.domain}: not everybody was seen: {domain.obstacle} {domain.remedy}".rstrip())
-    if report.interrupted:
+    if report.interrupted and format != "human":
         say("interrupted: the table holds those seen until then")
+    if report.interrupted and files:
+        say(f"interrupted: nothing was written to {', '.join(str(file.path) for file in files)}")

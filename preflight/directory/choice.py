@@ -1,10 +1,11 @@
-"""Which controller of a domain is read: the first that answers, the same one to the end."""
+"""Which controller of a domain is read: the first that answers, the same one to the end, or until it fails."""
 
 from __future__ import annotations
 
 import ssl
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from preflight.api import Unavailable
@@ -16,6 +17,9 @@ from preflight.directory.model import DomainController, RootDse
 from preflight.directory.sign_in import BindLedger, SignIn, sign_in
 from preflight.directory.transport import Resolve, tls_context
 
+MOST_LEFT = 3
+"""Controllers that are left for another in one run: what befell four of them isn't the controllers' fault."""
+
 
 class Chooser:
     """Opens connections, signed in, to one controller: who asks first chooses it. Safe to use from several threads.
@@ -24,6 +28,7 @@ class Chooser:
 
     Attributes:
         chosen: the controller, and what it said of itself; None before the first connection.
+        left: controllers that were read first and then left for another, in order.
     """
 
     def __init__(
@@ -47,29 +52,60 @@ class Chooser:
         self._failure: Unavailable | None = None
         self._context: ssl.SSLContext | None = None
         self.chosen: tuple[DomainController, RootDse] | None = None
+        self.left: tuple[DomainController, ...] = ()
 
     def open(self) -> LdapConnection:
         """A connection to the chosen controller, signed in; the first one chooses."""
-        everyone = self._timeouts.connect + self._timeouts.handshake + self._timeouts.page + 2 * self._timeouts.bind
-        if not self._choosing.acquire(timeout=everyone * max(len(self._controllers), 1)):
-            raise unavailable("timed-out", self._name, "another connection is still being made")
-        try:
+        with self._alone():
             if self._failure is not None:
                 raise _again(self._failure)
             if self.chosen is None:
                 try:
-                    return self._choose()
+                    return self._choose(self._controllers)
                 except Unavailable as error:
                     self._failure = _again(error)
                     raise
-        finally:
-            self._choosing.release()
-        connection, _ = self._connect(self.chosen[0])
+            chosen, _ = self.chosen
+        connection, _ = self._connect(chosen)
         return connection
 
-    def _choose(self) -> LdapConnection:
+    def leave(self, controller: DomainController, because: Unavailable) -> LdapConnection | None:
+        """Give the controller up for the next one that answers: a connection to that, signed in.
+
+        None: it isn't the chosen one any more, so somebody else has left it. Where no other can be had it stays the
+        chosen one, for it may still answer other questions.
+
+        Raises:
+            Unavailable: the reason to leave it, with what the others said.
+        """
+        with self._alone():
+            if self.chosen is None or self.chosen[0] != controller:
+                return None
+            left = (*self.left, controller)
+            others = [each for each in self._controllers if each not in left]
+            if len(left) > MOST_LEFT or not others:
+                raise _again(because, f"there is no other domain controller of {self._name} to go on with")
+            try:
+                connection = self._choose(others)
+            except Unavailable as error:
+                raise _again(because, f"and nobody else can be read instead: {error.reason}") from None
+            self.left = left
+            return connection
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One thread chooses at a time; whoever is before us may try them all."""
+        each = self._timeouts.connect + self._timeouts.handshake + self._timeouts.page + 2 * self._timeouts.bind
+        if not self._choosing.acquire(timeout=each * max(len(self._controllers), 1)):
+            raise unavailable("timed-out", self._name, "another connection is still being made")
+        try:
+            yield
+        finally:
+            self._choosing.release()
+
+    def _choose(self, controllers: Sequence[DomainController]) -> LdapConnection:
         failures: list[tuple[DomainController, Unavailable]] = []
-        for controller in self._controllers:
+        for controller in controllers:
             try:
                 connection, root = self._connect(controller)
             except Unavailable as error:
@@ -115,10 +151,10 @@ class Chooser:
             )
 
 
-def _again(error: Unavailable) -> Unavailable:
-    """A fresh exception with the same content: one instance isn't raised on several threads."""
+def _again(error: Unavailable, more: str = "") -> Unavailable:
+    """A fresh exception with the same content, and more: one instance isn't raised on several threads."""
     if isinstance(error, SignInFailed):
         return error.again()
-    fresh = Unavailable(error.reason, code=error.code, remedy=error.remedy)
+    fresh = Unavailable(f"{error.reason}; {more}" if more else error.reason, code=error.code, remedy=error.remedy)
     fresh.evidence = dict(error.evidence)
     return fresh

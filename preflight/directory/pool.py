@@ -18,10 +18,20 @@ class ConnectionPool:
     Args:
         open: a connection, signed in.
         wait: seconds that a borrower waits for others to give one back.
+        current: whether a connection leads to the controller in use; others are dropped when they come back.
     """
 
-    def __init__(self, open: Callable[[], LdapConnection], subject: str, *, limit: int = 4, wait: float) -> None:
+    def __init__(
+        self,
+        open: Callable[[], LdapConnection],
+        subject: str,
+        *,
+        limit: int = 4,
+        wait: float,
+        current: Callable[[LdapConnection], bool] = lambda _: True,
+    ) -> None:
         self._open = open
+        self._current = current
         self._subject = subject
         self._limit = limit
         self._wait = wait
@@ -44,6 +54,10 @@ class ConnectionPool:
         finally:
             self._give_back(connection)
 
+    def add(self, connection: LdapConnection) -> None:
+        """Lend this one, too: it is open and signed in."""
+        self._give_back(connection)
+
     def close(self) -> None:
         """Unbind the idle connections; lent ones are cut off, and closed by who borrowed them."""
         with self._changed:
@@ -63,7 +77,7 @@ class ConnectionPool:
                     raise unavailable("closed", self._subject)
                 while self._idle:
                     connection = self._idle.pop()
-                    if connection.is_reusable:
+                    if connection.is_reusable and self._current(connection):
                         self._lent.add(connection)
                         return connection
                     connection.close()
@@ -88,7 +102,7 @@ class ConnectionPool:
         return opened
 
     def _give_back(self, connection: LdapConnection) -> None:
-        reusable = connection.is_reusable
+        reusable = connection.is_reusable and self._current(connection)
         with self._changed:
             self._lent.discard(connection)
             keep = reusable and not self._closed

@@ -26,8 +26,12 @@ class TableStream:
     def add(self, row: Mapping[str, object]) -> None:
         self._stream.write(self._format.row(row))
 
-    def finish(self) -> None:
+    def flush(self) -> None:
+        """Let the rows so far be seen."""
         self._stream.flush()
+
+    def finish(self) -> None:
+        self.flush()
 
 
 class TableFile:

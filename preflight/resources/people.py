@@ -127,8 +127,9 @@ def connector_token(resources: Resources, target: Target) -> Token:
     search: ConnectorSearch = resources.get("connector", target)
     account = search.account
     if account is None:
+        because = "; ".join(search.obstacles)
         raise Unavailable(
-            "the connector account is not known, so neither are its rights",
+            "the connector account is not known, so neither are its rights" + (f": {because}" if because else ""),
             code="connector-unknown",
             remedy='Set [connector] account = "...".',
         )
@@ -192,32 +193,34 @@ def scope_of(resources: Resources, target: Target) -> Scope:
 def survey(resources: Resources, target: Target) -> Survey:
     """Made, not read: whoever asks for a fold starts the reading, whose every page has a deadline of its own."""
     folds = {fold: _fold(resources, target, fold) for fold in resources.setting.folds}
-    if resources.setting.expect is not None:
-        _count_beside(resources, target, resources.setting.expect)
-    return Survey(
-        resources.get("directory", target),
+    found: Directory = resources.get("directory", target)
+    made = Survey(
+        found,
         scope_of(resources, target),
         folds,
         domain_dn=resources.get("domain", target).distinguished_name,
         containers=lambda: resources.get("containers", target),
         progress=resources.setting.read or _said(resources),
     )
+    if resources.setting.expect is not None:
+        _count_beside(found, made, scope_of(resources, target), resources.setting.expect)
+    return made
 
 
 def _said(resources: Resources) -> Callable[[str, int], None]:
     return lambda name, seen: resources.setting.say(f"{name}: {seen:,} users")
 
 
-def _count_beside(resources: Resources, target: Target, expect: Callable[[int], None]) -> None:
+def _count_beside(directory: Directory, survey: Survey, scope: Scope, expect: Callable[[int], None]) -> None:
     """Count the users on a connection of its own, without their attributes: for whoever watches a bar."""
-    found: Directory = resources.get("directory", target)
-    scope = scope_of(resources, target)
 
     def count() -> None:
         with contextlib.suppress(Unavailable):
-            expect(sum(len(page) for base in scope.search_bases or (None,) for page in found.users(("1.1",), base)))
+            pages = (page for base in scope.search_bases or (None,) for page in directory.users(("1.1",), base))
+            survey.expected = sum(map(len, pages))
+            expect(survey.expected)
 
-    threading.Thread(target=count, name=f"count {target}", daemon=True).start()
+    threading.Thread(target=count, name=f"count {directory.name}", daemon=True).start()
 
 
 def _fold(resources: Resources, target: Target, fold: type) -> Fold | Unavailable:

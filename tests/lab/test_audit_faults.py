@@ -1,0 +1,221 @@
+"""An audit whose controllers die, refuse, stall or truncate: nobody is lost, nobody counted twice, nothing passes unseen."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lab.crowd import SEEN, crowded_forest
+from lab.forest import RESET_PASSWORD, Forest
+from lab.recording_proxy import RecordingProxy
+from lab.running import command, environment, results_of, run, write
+
+from preflight.api import Status
+
+USERS = "805306368"
+"""What the filters hold that find users."""
+
+LOOK_UPS = 1
+"""Requests with such a filter before the users are read: the one for the connector account."""
+
+LEFT_OUT = 4
+"""krbtgt, Guest, Administrator (critical system objects) and MSOL_...: never synchronised, so without a row."""
+
+
+@pytest.fixture(scope="module")
+def crowded(lab: None) -> Iterator[Forest]:
+    with crowded_forest() as forest:
+        yield forest
+
+
+def settings(forest: Forest, proxy: RecordingProxy) -> dict[str, object]:
+    return {"controllers": proxy.controllers, "ca_file": str(proxy.ca_file)}
+
+
+def audit(forest: Forest, folder: Path, *options: str, **changes: object) -> subprocess.CompletedProcess[str]:
+    path = write(forest, folder, **changes)
+    return subprocess.run(
+        command("audit", "--config", str(path), *options),
+        env=environment(forest),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+
+
+def rows(done: subprocess.CompletedProcess[str]) -> list[dict[str, object]]:
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def accounts(found: list[dict[str, object]]) -> Counter[object]:
+    return Counter(row["object_guid"] for row in found)
+
+
+@pytest.fixture(scope="module")
+def everybody(crowded: Forest, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, object]]:
+    """The rows of an undisturbed audit."""
+    done = audit(crowded, tmp_path_factory.mktemp("undisturbed"), "--format", "jsonl")
+    assert done.returncode == 0, done.stderr
+    found = rows(done)
+    assert len(found) == SEEN - LEFT_OUT
+    assert set(accounts(found).values()) == {1}
+    return found
+
+
+# A controller dies between pages
+
+
+@pytest.mark.parametrize("page", [0, 1, 2, 3])
+def test_a_reading_goes_on_at_another_controller_and_loses_or_doubles_nobody(
+    crowded: Forest, everybody: list[dict[str, object]], page: int, tmp_path: Path
+) -> None:
+    with RecordingProxy(crowded.dc, listeners=2) as proxy:
+        proxy.listeners[0].fault("cut", on="searchRequest", after=LOOK_UPS + page, matching=USERS)
+        done = audit(crowded, tmp_path, "--format", "jsonl", **settings(crowded, proxy))
+    assert done.returncode == 0, done.stderr
+    assert accounts(rows(done)) == accounts(everybody)
+    assert proxy.count("bindRequest", listener=1) >= 1
+
+
+def test_the_report_names_both_controllers_and_says_that_they_may_differ(crowded: Forest, tmp_path: Path) -> None:
+    with RecordingProxy(crowded.dc, listeners=2) as proxy:
+        proxy.listeners[0].fault("cut", on="searchRequest", after=LOOK_UPS + 2, matching=USERS)
+        done = audit(crowded, tmp_path, **settings(crowded, proxy))
+    said = " ".join(done.stdout.split())
+    first, second = (f"{crowded.host}:{listener.port}" for listener in proxy.listeners)
+    assert done.returncode == 0, done.stderr
+    assert f"{first}, which failed, then {second}" in said
+    assert "may differ" in said
+    assert f"{SEEN:,} users seen" in said
+
+
+def test_a_run_survives_the_controller_too(crowded: Forest, tmp_path: Path) -> None:
+    with RecordingProxy(crowded.dc, listeners=2) as proxy:
+        proxy.listeners[0].fault("cut", on="searchRequest", after=LOOK_UPS + 2, matching=USERS)
+        report = run(crowded, tmp_path, only=["permissions.reset-password"], **settings(crowded, proxy))
+    [result] = results_of(report, "permissions.reset-password")
+    assert result.status is Status.PASS, result
+    [users] = report.users
+    assert users.seen == SEEN
+    assert users.complete
+    assert all(str(listener.port) in str(report.run.sign_in) for listener in proxy.listeners)
+
+
+def test_three_controllers_may_die_one_after_the_other(
+    crowded: Forest, everybody: list[dict[str, object]], tmp_path: Path
+) -> None:
+    with RecordingProxy(crowded.dc, listeners=3) as proxy:
+        for number, listener in enumerate(proxy.listeners[:2]):
+            listener.fault("reset", on="searchRequest", after=LOOK_UPS + number + 1, matching=USERS)
+        done = audit(crowded, tmp_path, "--format", "jsonl", **settings(crowded, proxy))
+    assert done.returncode == 0, done.stderr
+    assert accounts(rows(done)) == accounts(everybody)
+
+
+def test_without_another_controller_it_ends_with_the_number_of_users_seen(crowded: Forest, tmp_path: Path) -> None:
+    with RecordingProxy(crowded.dc) as proxy:
+        proxy.fault("cut", on="searchRequest", after=LOOK_UPS + 2, matching=USERS)
+        done = audit(crowded, tmp_path, **settings(crowded, proxy))
+    said = " ".join(done.stdout.split())
+    assert done.returncode == 4
+    assert "broke off after 2,000 users" in said
+    assert "there is no other domain controller" in said
+    assert "COULD NOT TELL" in said
+
+
+def test_a_live_controller_that_gives_up_midway_says_how_many_were_not_seen(crowded: Forest, tmp_path: Path) -> None:
+    with RecordingProxy(crowded.dc) as proxy:
+        proxy.fault("cut", on="searchRequest", after=LOOK_UPS + 2, times=1, matching=USERS)
+        done = audit(crowded, tmp_path, **settings(crowded, proxy))
+    said = " ".join(done.stdout.split())
+    assert done.returncode == 4
+    assert f"broke off after 2,000 of {SEEN:,} users, {SEEN - 2000:,} were not seen" in said
+
+
+def test_somebody_blocked_outweighs_what_was_not_seen(crowded: Forest, tmp_path: Path) -> None:
+    with crowded.undoing():
+        crowded.admin.add_aces(crowded.dn(), f"(OD;CI;CR;{RESET_PASSWORD};;<{crowded.connector}>)")
+        with RecordingProxy(crowded.dc) as proxy:
+            proxy.fault("cut", on="searchRequest", after=LOOK_UPS + 2, matching=USERS)
+            done = audit(crowded, tmp_path, **settings(crowded, proxy))
+    assert done.returncode == 3
+    assert "broke off after 2,000 users" in " ".join(done.stdout.split())
+    assert "not everybody was seen" in " ".join(done.stdout.split())
+
+
+def test_a_password_that_another_controller_refuses_is_sent_to_no_third(crowded: Forest, tmp_path: Path) -> None:
+    with RecordingProxy(crowded.dc, listeners=3) as proxy:
+        proxy.listeners[0].fault("cut", on="searchRequest", after=LOOK_UPS + 1, matching=USERS)
+        for listener in proxy.listeners[1:]:
+            listener.fault("answer", on="bindRequest", code=49, text="80090308: data 52e")
+        done = audit(crowded, tmp_path, "--format", "jsonl", **settings(crowded, proxy))
+    assert done.returncode == 4
+    assert proxy.count("bindRequest", listener=1) == 1
+    assert proxy.count("bindRequest", listener=2) == 0
+    assert "the user name or the password is wrong" in done.stderr
+
+
+# Limits and refusals
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [(3, "timeLimitExceeded"), (4, "sizeLimitExceeded"), (11, "adminLimitExceeded"), (51, "busy"), (53, "unwilling")],
+)
+def test_a_page_that_ends_in_a_limit_is_not_taken_for_the_end(
+    crowded: Forest, code: int, words: str, tmp_path: Path
+) -> None:
+    with RecordingProxy(crowded.dc) as proxy:
+        proxy.fault("result", on="searchRequest", after=LOOK_UPS + 2, code=code, matching=USERS)
+        done = audit(crowded, tmp_path, **settings(crowded, proxy))
+    said = " ".join(done.stdout.split())
+    assert done.returncode == 4
+    assert "broke off after" in said
+    assert words.lower() in said.lower()
+
+
+def test_a_limit_of_one_controller_is_not_the_others(
+    crowded: Forest, everybody: list[dict[str, object]], tmp_path: Path
+) -> None:
+    with RecordingProxy(crowded.dc, listeners=2) as proxy:
+        proxy.listeners[0].fault("result", on="searchRequest", after=LOOK_UPS + 1, code=4, matching=USERS)
+        done = audit(crowded, tmp_path, "--format", "jsonl", **settings(crowded, proxy))
+    assert done.returncode == 0, done.stderr
+    assert accounts(rows(done)) == accounts(everybody)
+
+
+def test_a_page_is_refused(crowded: Forest, tmp_path: Path) -> None:
+    with RecordingProxy(crowded.dc) as proxy:
+        proxy.fault("answer", on="searchRequest", after=LOOK_UPS + 1, code=50, text="no", matching=USERS)
+        done = audit(crowded, tmp_path, "--format", "jsonl", **settings(crowded, proxy))
+    assert done.returncode == 4
+    assert "broke off after" in done.stderr
+    assert "insufficientAccessRights" in done.stderr or "refus" in done.stderr
+
+
+def test_a_user_who_is_deleted_meanwhile_is_counted_or_not_and_breaks_nothing(crowded: Forest, tmp_path: Path) -> None:
+    """Both before and behind the page that is under way."""
+    gone = [crowded.dn(f"CN=Gone {number},OU=Crowd") for number in range(20)]
+    for number, dn in enumerate(gone):
+        crowded.admin.add(dn, objectClass="user", sAMAccountName=f"gone{number}", userAccountControl=0x220)
+    with RecordingProxy(crowded.dc) as proxy:
+        proxy.fault("delay", on="searchRequest", after=LOOK_UPS + 1, seconds=1.0, matching=USERS)
+        path = write(crowded, tmp_path, **settings(crowded, proxy))
+        process = subprocess.Popen(
+            command("audit", "--config", str(path), "--format", "jsonl"),
+            env=environment(crowded), stdout=subprocess.PIPE, encoding="utf-8",
+        )  # fmt: skip
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        for dn in gone:
+            crowded.admin.delete(dn)
+        rest = process.communicate(timeout=120)[0]
+        assert process.returncode == 0
+    names = Counter(json.loads(line)["dn"] for line in [first, *rest.splitlines()])
+    assert set(names.values()) == {1}
+    assert SEEN - LEFT_OUT <= len(names) <= SEEN - LEFT_OUT + len(gone)
