@@ -86,6 +86,20 @@ class SocketDialer:
         reached = all_at_once(tasks, 2 * self._timeout + 3 * GRACE)
         return {endpoint: reached.get(endpoint) or self._given_up(endpoint) for endpoint in routes}
 
+    def open(self, endpoint: Endpoint, address: str, *, tls: bool = True) -> tuple[Probe, socket | None]:
+        """One connection that stays open, with TLS verified: whoever asked closes it. None: the probe says why.
+
+        Args:
+            address: of the endpoint, or of the proxy that leads to it, as an earlier probe found it.
+        """
+        way = _Way(endpoint, address, self._route(endpoint), self._timeout)
+        try:
+            facts = self._encrypt(way) if way.open() and tls else None
+            probe = way.probe(facts)
+            return probe, way.release() if probe.connected else None
+        finally:
+            way.close()
+
     @cached_property
     def _verifying(self) -> SSLContext:
         return verifying_context(self._ca_file)
@@ -203,6 +217,11 @@ class _Way:
 
     def open(self) -> bool:
         return self._connect() and (self.proxy is None or self._tunnel(self.proxy))
+
+    def release(self) -> socket | None:
+        """The connection, for somebody else to use and close."""
+        connection, self.connection = self.connection, None
+        return connection
 
     def close(self) -> None:
         if self.connection is not None:
