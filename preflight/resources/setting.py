@@ -24,7 +24,7 @@ class Setting:
         configuration: as loaded.
         folds: what the plan counts over the users.
         passwords: by domain name; fetched before anything runs, so that nobody is asked from a thread.
-        environ: for the proxy.
+        environ: for the proxy. Not shown: passwords may stand in it.
         network: a recorded network in place of the real one, for the demo.
         sink: is given every judgement on a user as it is made, for the per-user table.
         read: is told after each page how many users of which domain have been read.
@@ -36,7 +36,7 @@ class Setting:
     configuration: Configuration
     folds: tuple[type, ...] = ()
     passwords: Mapping[str, Secret] = field(default_factory=dict)
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     network: tuple[Resolver, Dialer] | None = None
     sink: Callable[[Judgement, UserJudge], None] | None = None
     read: Callable[[str, int], None] | None = None
