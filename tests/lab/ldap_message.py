@@ -6,7 +6,7 @@ Made for tests, apart from the product's decoder on purpose: what is recorded mu
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 OPERATIONS = {
     0x60: "bindRequest",
@@ -61,6 +61,8 @@ class Message:
         mechanism: of a bind: "simple", "anonymous" or the SASL mechanism.
         oid: of an extended request.
         controls: OIDs of the controls.
+        critical: those of them that are critical.
+        control_values: the value of each control, b"" where it has none.
         code: the result code of a response; None for anything else.
     """
 
@@ -74,6 +76,8 @@ class Message:
     oid: str = ""
     controls: tuple[str, ...] = ()
     code: int | None = None
+    critical: tuple[str, ...] = ()
+    control_values: tuple[bytes, ...] = ()
 
 
 def frame_length(buffer: bytes) -> int | None:
@@ -97,8 +101,12 @@ def parse(frame: bytes) -> Message:
     try:
         [(_, content)] = elements(frame)
         (_, number), (tag, operation), *rest = elements(content)
-        controls = tuple(_control_oid(control) for _, control in elements(rest[0][1])) if rest else ()
-        return _operation(int.from_bytes(number, "big"), tag, operation, controls)
+        controls = [_control(control) for _, control in elements(rest[0][1])] if rest else []
+        return replace(
+            _operation(int.from_bytes(number, "big"), tag, operation, tuple(oid for oid, _, _ in controls)),
+            critical=tuple(oid for oid, critical, _ in controls if critical),
+            control_values=tuple(value for _, _, value in controls),
+        )
     except (ValueError, IndexError, KeyError) as error:
         raise Malformed(f"{error}: {frame[:40].hex()}") from error
 
@@ -207,8 +215,11 @@ def _value(value: bytes) -> str:
     return "".join(f"\\{ord(c):02x}" if c in "()*\\\0" else c for c in text)
 
 
-def _control_oid(control: bytes) -> str:
-    return _text(_first(control))
+def _control(control: bytes) -> tuple[str, bool, bytes]:
+    """OID, criticality and value (RFC 4511 4.1.11)."""
+    (_, oid), *rest = elements(control)
+    parts = dict(rest)
+    return _text(oid), parts.get(0x01, b"\0") != b"\0", parts.get(0x04, b"")
 
 
 def _text(value: bytes) -> str:
