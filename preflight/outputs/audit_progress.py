@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Self, TextIO
 
 from preflight.directory.judgement import Judgement
 from preflight.outputs.terminal import appearance_of
-from preflight.outputs.text import printable
+from preflight.outputs.text import cell_width, printable
+from preflight.outputs.user_summary import short_name
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -47,12 +48,12 @@ class AuditProgress:
         self._domain = ""
         self._seen = 0
         self._containers: dict[str, Counter[str]] = {}
-        self._began = time.monotonic()
+        self._first: tuple[int, float] | None = None
         self._drawn = 0.0
         self._live = Live(console=console, auto_refresh=False, transient=True, get_renderable=self._draw)
 
     def __enter__(self) -> Self:
-        self._live.start()
+        self._live.start(refresh=True)
         return self
 
     def __exit__(
@@ -70,9 +71,10 @@ class AuditProgress:
     def read(self, domain: str, seen: int) -> None:
         """A page more has been read."""
         if domain != self._domain:
-            self._domain, self._began, self.expected = domain, time.monotonic(), None
+            self._domain, self._first, self.expected = domain, None, None
         self._seen = seen
         now = time.monotonic()
+        self._first = self._first or (seen, now)
         if now - self._drawn >= REFRESH:
             self._drawn = now
             self._live.refresh()
@@ -94,25 +96,30 @@ class AuditProgress:
             cells = [
                 Text(f"{counts[column]:,}" if counts[column] else "", styles.get(column, "dim")) for column in columns
             ]
-            table.add_row(Text(printable(dn)), *cells)
+            table.add_row(Text(printable(short_name(dn))), *cells)
         if len(busiest) > MOST_CONTAINERS:
             table.add_row(Text(f"({len(busiest) - MOST_CONTAINERS:,} more containers)", "dim"))
-        bar = ProgressBar(
-            total=self.expected or None,
-            completed=min(self._seen, self.expected) if self.expected else 0,
-            pulse=not self.expected,
-            width=min(40, self._width // 3),
-        )
-        return Group(table, Text(), bar, Text(self._line(), "bold"))
+        line = Text(self._line(), "bold", no_wrap=True, overflow="ellipsis")
+        if not self.expected:
+            return Group(table, Text(), line)
+        width = max(10, min(40, self._width - 2 - cell_width(line.plain)))
+        bar = ProgressBar(total=self.expected, completed=min(self._seen, self.expected), width=width)
+        below = Table.grid(padding=(0, 2, 0, 0))
+        below.add_row(bar, line)
+        return Group(table, Text(), below)
 
     def _line(self) -> str:
-        elapsed = max(time.monotonic() - self._began, 0.001)
-        rate = self._seen / elapsed
+        if self._first is None:
+            return "connecting"
         total = f" of {self.expected:,}" if self.expected else ""
-        left = ""
-        if self.expected and rate > 0 and self.expected > self._seen:
-            left = f", about {_duration((self.expected - self._seen) / rate)} left"
-        return f"{printable(self._domain)}: {self._seen:,}{total} users, {rate:,.0f} a second{left}"
+        line = f"{printable(self._domain)}: {self._seen:,}{total} users"
+        before, since = self._first  # signing in and the first page say nothing about the pages to come
+        elapsed, read = time.monotonic() - since, self._seen - before
+        if elapsed <= 0 or read <= 0:
+            return line
+        rate = read / elapsed
+        left = (self.expected or 0) - self._seen
+        return f"{line}, {rate:,.0f}/s" + (f", {_duration(left / rate)} left" if left > 0 else "")
 
 
 def _duration(seconds: float) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from preflight.directory.rights import Answer
 from preflight.outputs import Appearance
 from preflight.outputs.page import Page
 from preflight.outputs.text import printable
+from preflight.outputs.user_summary import without_entries
 from preflight.user_facts import RightLine, UserReport
 
 _STYLES = {Answer.ALLOWED: "green", Answer.DENIED: "bold red", Answer.UNKNOWN: "bold magenta"}
@@ -38,10 +41,14 @@ def render(report: UserReport, appearance: Appearance, *, rights: bool) -> str:
     word, style, meaning = _OUTCOMES[str(row["outcome"])]
     if report.scope_note:
         page.entry(0, [("NOT SERVED  ", "bold yellow")], printable(report.scope_note))
-        page.entry(0, [("by rights   ", "dim")], f"{word.lower()}: {printable(str(row['reason'])) or meaning}")
+        page.entry(0, [("by rights   ", "dim")], f"{word.lower()}: {_reason(row) or meaning}")
     else:
-        page.entry(0, [(f"{word}  ", style)], printable(str(row["reason"])) or meaning)
+        page.entry(0, [(f"{word}  ", style)], _reason(row) or meaning)
     return page.text(appearance.colour)
+
+
+def _reason(row: Mapping[str, object]) -> str:
+    return printable(without_entries(str(row["reason"])))
 
 
 def _right(page: Page, line: RightLine) -> None:
@@ -50,7 +57,7 @@ def _right(page: Page, line: RightLine) -> None:
     page.entry(
         2,
         [(f"{answer.value:<8} ", _STYLES[answer]), (f"{name} ", "bold")],
-        f"({line.holder}): {printable(line.reason)}",
+        f"({line.holder}): {printable(without_entries(line.reason))}",
     )
     if line.decided_by:
         page.entry(11, [("by ", "dim")], printable(line.decided_by), "dim")
