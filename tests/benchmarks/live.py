@@ -77,6 +77,7 @@ def bench(users: int) -> Iterator[Bench]:
     with large_forest(users) as forest, tempfile.TemporaryDirectory(prefix="preflight-bench-") as name:
         folder = Path(name)
         forest.write_configuration(folder / "preflight.toml")
+        (folder / "password").touch(0o600)
         (folder / "password").write_text(forest.password)
         (folder / "hosts").write_text(f"127.0.0.1 localhost\n{forest.address} {forest.host}\n")
         yield Bench(forest, folder)
