@@ -211,6 +211,7 @@ def test_an_export_with_nobody_to_judge_passes_nobody(check_id: str, records: li
             if result.check == check_id and not _was_looked_at(check_id, records):
                 assert result.status in (Status.UNKNOWN, Status.SKIPPED, Status.FAIL), result
                 assert result.status is not Status.FAIL or check_id == "account.connector-usable"
+                assert not [finding for finding in result.findings if finding.status is Status.PASS]
 
 
 def _was_looked_at(check_id: str, records: list[str]) -> bool:
@@ -297,3 +298,4 @@ def test_a_live_directory_in_which_nothing_is_seen_passes_nothing(check_id: str,
     setting = Setting(Configuration(domains=(DomainSettings(DOMAIN),)), plan.folds, environ={})
     for result in results_of(plan, Given(setting, **given)).values():
         assert result.status is Status.UNKNOWN, result
+        assert not [finding for finding in result.findings if finding.status is Status.PASS]
