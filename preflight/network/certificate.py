@@ -14,9 +14,14 @@ from datetime import UTC, datetime
 _SEQUENCE, _SET, _OID, _EXPLICIT_0, _EXPLICIT_3 = 0x30, 0x31, 0x06, 0xA0, 0xA3
 _UTC_TIME, _GENERALIZED_TIME, _OCTET_STRING, _BOOLEAN = 0x17, 0x18, 0x04, 0x01
 _BMP_STRING, _UTF8_STRING = 0x1E, 0x0C
-_DNS_NAME, _IP_ADDRESS = 0x82, 0x87
+_DNS_NAME, _URI, _IP_ADDRESS = 0x82, 0x86, 0x87
+_CONTEXT_0 = 0xA0
 
 _SUBJECT_ALT_NAME = bytes.fromhex("551d11")
+_CRL_DISTRIBUTION_POINTS = bytes.fromhex("551d1f")
+_AUTHORITY_INFORMATION = bytes.fromhex("2b06010505070101")
+_OCSP = bytes.fromhex("2b06010505073001")
+_CA_ISSUERS = bytes.fromhex("2b06010505073002")
 _ATTRIBUTES = {
     bytes.fromhex("550403"): "CN",
     bytes.fromhex("550406"): "C",
@@ -41,6 +46,9 @@ class Certificate:
         subject: "CN=..., O=...", most specific part first; "" if empty, as where only names count.
         issuer: likewise.
         names: DNS names and addresses of subjectAltName.
+        crls: where the list of revoked certificates is fetched, http:// only (RFC 5280 4.2.1.13).
+        ocsp: where its state is asked for (RFC 5280 4.2.2.1, RFC 6960).
+        issuers: where its issuer's certificate is fetched.
     """
 
     subject: str
@@ -48,6 +56,14 @@ class Certificate:
     names: tuple[str, ...]
     not_before: datetime
     not_after: datetime
+    crls: tuple[str, ...] = ()
+    ocsp: tuple[str, ...] = ()
+    issuers: tuple[str, ...] = ()
+
+    @property
+    def self_signed(self) -> bool:
+        """Whether it names itself as its issuer: a root, or a certificate that nobody vouches for."""
+        return self.subject == self.issuer
 
     @classmethod
     def parse(cls, der: bytes) -> Certificate:
@@ -66,13 +82,17 @@ class Certificate:
         times = list(_elements(fields[3][1]))
         if len(times) != 2:
             raise MalformedCertificate("no validity")
-        extensions = next((value for tag, value in fields[6:] if tag == _EXPLICIT_3), b"")
+        extensions = dict(_extensions(next((value for tag, value in fields[6:] if tag == _EXPLICIT_3), b"")))
+        about = list(_access_descriptions(extensions.get(_AUTHORITY_INFORMATION, b"")))
         return cls(
             subject=_name(fields[4][1]),
             issuer=_name(fields[2][1]),
-            names=_alternative_names(extensions) if extensions else (),
+            names=_alternative_names(extensions.get(_SUBJECT_ALT_NAME, b"")),
             not_before=_time(*times[0]),
             not_after=_time(*times[1]),
+            crls=_distribution_points(extensions.get(_CRL_DISTRIBUTION_POINTS, b"")),
+            ocsp=tuple(url for method, url in about if method == _OCSP),
+            issuers=tuple(url for method, url in about if method == _CA_ISSUERS),
         )
 
 
@@ -144,15 +164,52 @@ def _time(kind: int, value: bytes) -> datetime:
     return time
 
 
-def _alternative_names(data: bytes) -> tuple[str, ...]:
+def _extensions(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Identifier and value of each extension; nothing where there are none."""
+    if not data:
+        return
     for _tag, extension in _elements(_only(data, _SEQUENCE)):
         parts = [element for element in _elements(extension) if element[0] != _BOOLEAN]
         if len(parts) != 2 or parts[0][0] != _OID or parts[1][0] != _OCTET_STRING:
             raise MalformedCertificate("an extension has no value")
-        if parts[0][1] == _SUBJECT_ALT_NAME:
-            names = [_general_name(tag, value) for tag, value in _elements(_only(parts[1][1], _SEQUENCE))]
-            return tuple(name for name in names if name)
-    return ()
+        yield parts[0][1], parts[1][1]
+
+
+def _alternative_names(data: bytes) -> tuple[str, ...]:
+    if not data:
+        return ()
+    names = [_general_name(tag, value) for tag, value in _elements(_only(data, _SEQUENCE))]
+    return tuple(name for name in names if name)
+
+
+def _distribution_points(data: bytes) -> tuple[str, ...]:
+    """DistributionPoint ::= SEQUENCE { [0] { [0] fullName GeneralNames }, ... }, each part optional."""
+    if not data:
+        return ()
+    urls = []
+    for _tag, point in _elements(_only(data, _SEQUENCE)):
+        for tag, name in _elements(point):
+            if tag == _CONTEXT_0:
+                for kind, full_name in _elements(name):
+                    if kind == _CONTEXT_0:
+                        urls += [_url(*element) for element in _elements(full_name)]
+    return tuple(url for url in urls if url)
+
+
+def _access_descriptions(data: bytes) -> Iterator[tuple[bytes, str]]:
+    """Method and address of each AccessDescription that has one."""
+    if not data:
+        return
+    for _tag, description in _elements(_only(data, _SEQUENCE)):
+        parts = list(_elements(description))
+        if len(parts) == 2 and parts[0][0] == _OID and (url := _url(*parts[1])):
+            yield parts[0][1], url
+
+
+def _url(tag: int, value: bytes) -> str:
+    """An http:// address; "" for ldap:// and whatever else can't be asked over port 80."""
+    text = _text(tag, value) if tag == _URI else ""
+    return text if text.lower().startswith("http://") else ""
 
 
 def _general_name(tag: int, value: bytes) -> str:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
+from preflight.network.certificate import Certificate
 from preflight.network.endpoint import Endpoint
 from preflight.network.reasons import DNS_CODES, OK, PROBE_CODES, REASONS, Reason
 
@@ -23,10 +25,22 @@ __all__ = [
     "Reach",
     "Reason",
     "Resolution",
+    "Roots",
     "ServiceRecord",
     "ServiceRecords",
     "TlsFacts",
+    "Trial",
 ]
+
+
+ODDITIES = {
+    "half-answer": "of A and AAAA, one could not be asked for",
+    "system-late": "the operating system's own lookup did not end in time",
+    "system-differs": "the operating system's resolver names other addresses than DNS",
+    "hosts-only": "only this machine knows the name (hosts file or another source), DNS does not",
+    "search-domain": "a search domain is appended, and another host answers in the name's place",
+}
+"""What a `Resolution` can carry although the name resolves, or beside the reason why it doesn't."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +58,7 @@ class Resolution:
             programs use; None where it wasn't asked or didn't answer in time.
         note: an oddity that a person should know although the name resolves; "" for none.
         via: "dns", "system" (only the operating system knows the name), "literal" (an address) or "recorded".
+        oddities: the codes of what `note` says: see `ODDITIES`.
     """
 
     name: str
@@ -56,6 +71,7 @@ class Resolution:
     system_addresses: tuple[str, ...] | None = None
     note: str = ""
     via: str = "dns"
+    oddities: tuple[str, ...] = ()
 
     @property
     def resolved(self) -> bool:
@@ -122,6 +138,7 @@ class TlsFacts:
         issuer: who signed it; a company's name here means that a proxy or firewall intercepts TLS.
         names: the DNS names and addresses it is made out to (subjectAltName).
         trusted: whether it passed verification: chain, dates and name.
+        chain: the certificates that were sent, the server's own first; the root is usually not among them.
     """
 
     version: str = ""
@@ -132,6 +149,27 @@ class TlsFacts:
     not_before: datetime | None = None
     not_after: datetime | None = None
     trusted: bool = False
+    chain: tuple[Certificate, ...] = ()
+
+
+Roots = Literal["machine", "public", "none"]
+"""Whose roots verify a certificate: this machine's, the public ones (Mozilla's, by certifi), or nobody's: the handshake
+alone is of interest, and nothing is sent over it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A handshake out of the ordinary with one address of an endpoint that is known to answer.
+
+    Attributes:
+        address: of the endpoint, or of the proxy that leads to it.
+        version: "TLSv1.2" or "TLSv1.3", offered alone; "": whatever both sides can.
+    """
+
+    endpoint: Endpoint
+    address: str
+    roots: Roots = "machine"
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from preflight.network.model import Endpoint, Reach, Resolution, ServiceRecords
+from preflight.network.model import Endpoint, Probe, Reach, Resolution, ServiceRecords, Trial
+from preflight.network.proxy import Proxy
 
 
 class Resolver(Protocol):
@@ -63,3 +64,17 @@ class Dialer(Protocol):
 
     def reach_all(self, endpoints: Collection[Endpoint], *, tls: bool = False) -> Mapping[Endpoint, Reach]:
         """`reach` for all at once, under one deadline; in the order given."""
+
+    def try_all(self, trials: Collection[Trial]) -> Mapping[Trial, Probe]:
+        """Handshakes out of the ordinary, all at once, each once; in the order given.
+
+        Raises:
+            Unavailable: only by a recording that doesn't know one.
+        """
+
+    def by(self, proxy: Proxy | None) -> Dialer:
+        """The same by another way: through that proxy, or directly (None).
+
+        Raises:
+            Unavailable: by a recording, which knows one way only.
+        """

@@ -6,7 +6,7 @@ import base64
 import ipaddress
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from socket import socket
 from urllib.parse import unquote
@@ -45,6 +45,10 @@ class Credentials:
     def basic(self) -> str:
         """The value of a Proxy-Authorization header (RFC 7617)."""
         return "Basic " + base64.b64encode(f"{self._user}:{self._password}".encode()).decode("ascii")
+
+    def reveal(self) -> tuple[str, str]:
+        """User name and password, for a sign-in that computes with them."""
+        return self._user, self._password
 
     def scrub(self, text: str) -> str:
         """The text without the password, should somebody have echoed it."""
@@ -152,33 +156,76 @@ def _entry_matches(endpoint: Endpoint, entry: str) -> bool:
     return not (meant.is_address or endpoint.is_address) and endpoint.host.endswith("." + meant.host)
 
 
-def ask_to_connect(connection: socket, proxy: Proxy, endpoint: Endpoint, until: float) -> tuple[str, str]:
-    """Send CONNECT and read the header of the answer, not a byte more: code and message.
+@dataclass(frozen=True, slots=True)
+class ConnectAnswer:
+    """What the proxy made of a CONNECT request.
+
+    Attributes:
+        code: "ok", or a proxy code of `REASONS`.
+        message: one sentence; "" if ok.
+        header: as received; empty unless it was an HTTP answer.
+    """
+
+    code: str
+    message: str = ""
+    header: bytes = b""
+
+    @property
+    def asks_to_sign_in(self) -> bool:
+        return self.code == "proxy-authentication"
+
+    @property
+    def schemes(self) -> tuple[str, ...]:
+        """The authentication schemes on offer, in the proxy's order."""
+        return schemes(self.header)
+
+    def challenge(self, scheme: str) -> bytes | None:
+        """The token that the proxy sent with a scheme (RFC 4559); None: it sent none that can be read."""
+        for value in _challenges(self.header):
+            word, _, token = value.strip().partition(" ")
+            if word.lower() == scheme.lower() and token.strip():
+                try:
+                    return base64.b64decode(token.strip(), validate=True)
+                except ValueError:
+                    return None
+        return None
+
+
+def ask_to_connect(
+    connection: socket, proxy: Proxy, endpoint: Endpoint, until: float, authorization: str = ""
+) -> ConnectAnswer:
+    """Send CONNECT and read the header of the answer, not a byte more.
 
     Args:
         until: on time.monotonic's clock; the whole exchange ends by then, however the answer drips.
+        authorization: the value of the Proxy-Authorization header; "": none is sent.
     """
     request = f"CONNECT {endpoint} HTTP/1.1\r\nHost: {endpoint}\r\n"
-    if proxy.credentials is not None:
-        request += f"Proxy-Authorization: {proxy.credentials.basic()}\r\n"
+    if authorization:
+        request += f"Proxy-Authorization: {authorization}\r\n"
     try:
         connection.settimeout(max(until - time.monotonic(), 0.001))
         connection.sendall(f"{request}\r\n".encode("ascii"))
-        header, ended = _read_header(connection, until)
+        header, ended = read_header(connection, until)
     except TimeoutError:
-        return "proxy-timeout", f"the proxy {proxy} did not answer CONNECT {endpoint} in time"
+        return ConnectAnswer("proxy-timeout", f"the proxy {proxy} did not answer CONNECT {endpoint} in time")
     except OSError:
-        return "proxy-closed", f"the proxy {proxy} cut the connection after CONNECT {endpoint}"
+        return ConnectAnswer("proxy-closed", f"the proxy {proxy} cut the connection after CONNECT {endpoint}")
     status_line = _STATUS_LINE.match(header)
     if ended:
-        return "proxy-closed", f"the proxy {proxy} hung up before it had answered CONNECT {endpoint}"
+        return ConnectAnswer("proxy-closed", f"the proxy {proxy} hung up before it had answered CONNECT {endpoint}")
     if status_line is None or not _complete(header):
-        return "proxy-garbage", f"{proxy} did not answer CONNECT {endpoint} as an HTTP proxy does"
-    return _judge(proxy, endpoint, int(status_line[1]), status_line[2] or b"", header)
+        return ConnectAnswer("proxy-garbage", f"{proxy} did not answer CONNECT {endpoint} as an HTTP proxy does")
+    code, message = _judge(proxy, endpoint, int(status_line[1]), status_line[2] or b"", authorization)
+    return ConnectAnswer(code, message, header)
 
 
-def _read_header(connection: socket, until: float) -> tuple[bytes, bool]:
-    """Up to the empty line or to where it can't be HTTP any more; and whether the stream ended before."""
+def read_header(connection: socket, until: float) -> tuple[bytes, bool]:
+    """An HTTP header, up to its empty line or to where it can't be HTTP any more; and whether the stream ended before.
+
+    Raises:
+        OSError: of the connection; TimeoutError when `until` has come.
+    """
     header = bytearray()
     # One byte at a time: what follows the header belongs to the host behind the proxy.
     while not _complete(header) and len(header) < LONGEST_HEADER:
@@ -195,34 +242,72 @@ def _read_header(connection: socket, until: float) -> tuple[bytes, bool]:
     return bytes(header), False
 
 
+def status_of(header: bytes) -> int | None:
+    """The status in an HTTP header; None: it is none, or not whole."""
+    status_line = _STATUS_LINE.match(header)
+    return int(status_line[1]) if status_line and _complete(header) else None
+
+
+def field_of(header: bytes, wanted: str) -> str:
+    """The first value of a field, lower case; "" where it isn't there."""
+    for line in header.decode("latin-1").splitlines()[1:]:
+        name, _, value = line.partition(":")
+        if name.strip().lower() == wanted:
+            return value.strip().lower()
+    return ""
+
+
+def read_past_body(connection: socket, header: bytes, until: float) -> bool:
+    """Read over the body of an answer, so that the connection can be asked again; False: it can't.
+
+    Raises:
+        OSError: of the connection; TimeoutError when `until` has come.
+    """
+    if "close" in (field_of(header, "connection"), field_of(header, "proxy-connection")):
+        return False
+    length = field_of(header, "content-length") or "0"
+    if field_of(header, "transfer-encoding") or not length.isdigit() or len(length) > 6:
+        return False
+    left = int(length)
+    while left:
+        connection.settimeout(max(until - time.monotonic(), 0.001))
+        read = len(connection.recv(min(left, LONGEST_HEADER)))
+        if not read:
+            return False
+        if time.monotonic() > until:
+            raise TimeoutError
+        left -= read
+    return True
+
+
 def _complete(header: bytes | bytearray) -> bool:
     return header.endswith((b"\r\n\r\n", b"\n\n"))
 
 
-def _judge(proxy: Proxy, endpoint: Endpoint, status: int, phrase: bytes, header: bytes) -> tuple[str, str]:
+def _judge(proxy: Proxy, endpoint: Endpoint, status: int, phrase: bytes, authorization: str) -> tuple[str, str]:
     if 200 <= status < 300:
         return OK, ""
     code = _CODES.get(status, "proxy-status")
     text = phrase.decode("latin-1").strip()[:100]
     text = "".join(character if character.isprintable() else "?" for character in text)
+    for secret in authorization.split()[1:]:
+        text = text.replace(secret, "***")
     if proxy.credentials is not None:
         text = proxy.credentials.scrub(text)
-    message = f"the proxy {proxy} answered CONNECT {endpoint} with {status}{f' {text}' if text else ''}"
-    if code == "proxy-authentication":
-        message += f"; it offers {', '.join(schemes(header)) or 'no authentication scheme'}"
-        message += (
-            ", and did not accept the credentials" if proxy.credentials else ", and no credentials are configured"
-        )
-    return code, message
+    return code, f"the proxy {proxy} answered CONNECT {endpoint} with {status}{f' {text}' if text else ''}"
+
+
+def _challenges(header: bytes) -> Iterator[str]:
+    for line in header.decode("latin-1").splitlines()[1:]:
+        name, _, value = line.partition(":")
+        if name.strip().lower() in ("proxy-authenticate", "www-authenticate"):
+            yield value
 
 
 def schemes(header: bytes) -> tuple[str, ...]:
     """The authentication schemes that an answer offers, in its order: "Negotiate", "NTLM", "Basic"."""
     found: dict[str, None] = {}
-    for line in header.decode("latin-1").splitlines()[1:]:
-        name, _, value = line.partition(":")
-        if name.strip().lower() not in ("proxy-authenticate", "www-authenticate"):
-            continue
+    for value in _challenges(header):
         # Challenges and their parameters share the comma: a challenge's first word has no "=".
         for part in re.sub(r'"[^"]*"', '""', value).split(","):
             word = part.split(maxsplit=1)[0] if part.strip() else ""

@@ -6,13 +6,16 @@ Every answer says so: `via` is "recorded". What the document doesn't hold is una
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from preflight.api import Unavailable
+from preflight.network.certificate import Certificate
 from preflight.network.endpoint import is_address, normalise_host
+from preflight.network.idle import Held
 from preflight.network.model import (
     OK,
     REASONS,
@@ -21,11 +24,17 @@ from preflight.network.model import (
     Probe,
     Reach,
     Resolution,
+    Roots,
     ServiceRecord,
     ServiceRecords,
     TlsFacts,
+    Trial,
 )
+from preflight.network.port import Dialer
+from preflight.network.proxy import Proxy
 from preflight.network.resolver import unresolved
+from preflight.network.web import WEB_REASONS, Answer, not_connected
+from preflight.network.websocket import UPGRADE_REASONS
 
 FORMAT = "preflight-network-recording"
 VERSION = 1
@@ -42,6 +51,9 @@ class Recording:
         names: resolutions by name.
         services: SRV records by name.
         endpoints: probes by endpoint; recorded with TLS where they hold `tls`.
+        answers: to an HTTP request, by endpoint.
+        upgrades: to a request for a WebSocket.
+        trials: handshakes out of the ordinary.
         note: where it comes from.
     """
 
@@ -49,6 +61,9 @@ class Recording:
     services: Mapping[str, ServiceRecords] = field(default_factory=dict)
     endpoints: Mapping[Endpoint, Reach] = field(default_factory=dict)
     note: str = ""
+    answers: Mapping[Endpoint, Answer] = field(default_factory=dict)
+    upgrades: Mapping[Endpoint, Answer] = field(default_factory=dict)
+    trials: Mapping[Trial, Probe] = field(default_factory=dict)
 
     def to_json(self) -> str:
         document = {
@@ -61,6 +76,14 @@ class Recording:
                 str(endpoint): [_probe_to_dict(probe) for probe in reach.probes]
                 for endpoint, reach in sorted(self.endpoints.items())
             },
+            "answers": {str(endpoint): _answer_to_dict(answer) for endpoint, answer in sorted(self.answers.items())},
+            "upgrades": {str(endpoint): _answer_to_dict(answer) for endpoint, answer in sorted(self.upgrades.items())},
+            "trials": [
+                {"endpoint": str(trial.endpoint), "address": trial.address, "roots": trial.roots}
+                | _without_empty(version=trial.version)
+                | {"answer": _probe_to_dict(probe)}
+                for trial, probe in self.trials.items()
+            ],
         }
         return json.dumps(document, indent=2) + "\n"
 
@@ -89,7 +112,13 @@ class Recording:
                 endpoint = Endpoint.parse(place)
                 resolution = names.get(endpoint.host)
                 endpoints[endpoint] = Reach(endpoint, tuple(_probe(endpoint, p) for p in probes), resolution)
-            return cls(names, services, endpoints, str(document.get("note", "")))
+            trials = dict(_trial(value) for value in document.get("trials", []))
+            answers, upgrades = (
+                {Endpoint.parse(place): _answer(Endpoint.parse(place), value) for place, value in given.items()}
+                for given in (document.get("answers", {}), document.get("upgrades", {}))
+            )
+            note = str(document.get("note", ""))
+            return cls(names, services, endpoints, note, trials=trials, answers=answers, upgrades=upgrades)
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             raise ValueError(f"the network recording can't be used: {error}") from None
 
@@ -125,7 +154,7 @@ class RecordedResolver:
 
 
 class RecordedDialer:
-    """A `Dialer` that answers from a recording."""
+    """A `Dialer` and a `Web` that answer from a recording."""
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
@@ -146,6 +175,28 @@ class RecordedDialer:
     def reach_all(self, endpoints: Collection[Endpoint], *, tls: bool = False) -> Mapping[Endpoint, Reach]:
         return {endpoint: self.reach(endpoint, tls=tls) for endpoint in endpoints}
 
+    def try_all(self, trials: Collection[Trial]) -> Mapping[Trial, Probe]:
+        return {
+            trial: replace(_known(self._recording.trials, trial, lambda: f"trial of {trial.endpoint}"), via=RECORDED)  # noqa: B023
+            for trial in trials
+        }
+
+    def ask(self, reach: Reach) -> Answer:
+        if not reach.connected:
+            return not_connected(reach)
+        return _known(self._recording.answers, reach.endpoint, lambda: f"HTTP answer of {reach.endpoint}")
+
+    def upgrade(self, reach: Reach) -> Answer:
+        if not reach.connected:
+            return not_connected(reach)
+        return _known(self._recording.upgrades, reach.endpoint, lambda: f"WebSocket answer of {reach.endpoint}")
+
+    def hold(self, reach: Reach, seconds: float, stop: threading.Event) -> Sequence[Held]:  # noqa: ARG002
+        raise Unavailable("a recording holds no connections", code="not-recorded")
+
+    def by(self, proxy: Proxy | None) -> Dialer:  # noqa: ARG002  (the protocol's)
+        raise Unavailable("a recording knows one way only", code="not-recorded")
+
 
 def _known(answers: Mapping[Any, T], key: object, what: Callable[[], str]) -> T:
     try:
@@ -164,6 +215,7 @@ def _resolution_to_dict(answer: Resolution) -> dict[str, object]:
         duration=round(answer.duration, 6),
         message=answer.message,
         note=answer.note,
+        oddities=list(answer.oddities),
     ) | ({} if system is None else {"system_addresses": list(system)})
 
 
@@ -190,6 +242,17 @@ def _probe_to_dict(probe: Probe) -> dict[str, object]:
     )
 
 
+def _answer_to_dict(answer: Answer) -> dict[str, object]:
+    return _without_empty(
+        code=answer.code,
+        message=answer.message,
+        status=answer.status,
+        headers=dict(answer.headers),
+        page=answer.page,
+        skew=answer.skew,
+    )
+
+
 def _tls_to_dict(facts: TlsFacts) -> dict[str, object]:
     return _without_empty(
         version=facts.version,
@@ -200,11 +263,25 @@ def _tls_to_dict(facts: TlsFacts) -> dict[str, object]:
         not_before=facts.not_before.isoformat() if facts.not_before else "",
         not_after=facts.not_after.isoformat() if facts.not_after else "",
         trusted=facts.trusted,
+        chain=[_certificate_to_dict(certificate) for certificate in facts.chain],
+    )
+
+
+def _certificate_to_dict(certificate: Certificate) -> dict[str, object]:
+    return _without_empty(
+        subject=certificate.subject,
+        issuer=certificate.issuer,
+        names=list(certificate.names),
+        not_before=certificate.not_before.isoformat(),
+        not_after=certificate.not_after.isoformat(),
+        crls=list(certificate.crls),
+        ocsp=list(certificate.ocsp),
+        issuers=list(certificate.issuers),
     )
 
 
 def _without_empty(**members: object) -> dict[str, object]:
-    return {name: value for name, value in members.items() if value not in ("", [], None, 0.0, False)}
+    return {name: value for name, value in members.items() if value not in ("", [], {}, None, 0.0, False)}
 
 
 def _resolution(name: str, value: Mapping[str, Any]) -> Resolution:
@@ -224,6 +301,7 @@ def _resolution(name: str, value: Mapping[str, Any]) -> Resolution:
         system_addresses=None if system is None else _texts(value, "system_addresses"),
         note=str(value.get("note", "")),
         via=RECORDED,
+        oddities=_texts(value, "oddities"),
     )
 
 
@@ -239,9 +317,18 @@ def _services(name: str, value: Mapping[str, Any]) -> ServiceRecords:
     return ServiceRecords(name, code, records, server, duration, str(value.get("message", "")), RECORDED)
 
 
-def _probe(endpoint: Endpoint, value: Mapping[str, Any]) -> Probe:
+def _trial(value: Mapping[str, Any]) -> tuple[Trial, Probe]:
+    roots, version = value["roots"], value.get("version", "")
+    if roots not in get_args(Roots) or version not in ("", "TLSv1.2", "TLSv1.3"):
+        raise ValueError(f"{roots!r} and {version!r} are no trial's roots and version")
+    endpoint = Endpoint.parse(value["endpoint"])
+    trial = Trial(endpoint, str(value["address"]), roots, version)
+    return trial, replace(_probe(endpoint, value["answer"], verified=roots != "none"), address=trial.address)
+
+
+def _probe(endpoint: Endpoint, value: Mapping[str, Any], *, verified: bool = True) -> Probe:
     tls = _tls(value["tls"]) if "tls" in value else None
-    if _code(value) == OK and tls is not None and not tls.trusted:
+    if verified and _code(value) == OK and tls is not None and not tls.trusted:
         raise ValueError(f"{endpoint}: the code ok needs a trusted certificate")
     return Probe(
         endpoint=endpoint,
@@ -259,6 +346,25 @@ def _probe(endpoint: Endpoint, value: Mapping[str, Any]) -> Probe:
     )
 
 
+def _answer(endpoint: Endpoint, value: Mapping[str, Any]) -> Answer:
+    code, status = value.get("code"), value.get("status")
+    if code != OK and code not in {**REASONS, **WEB_REASONS, **UPGRADE_REASONS}:
+        raise ValueError(f"{code!r} is no code of an HTTP answer")
+    if code == OK and status is None:
+        raise ValueError(f"{endpoint}: the code ok needs a status")
+    headers = value.get("headers", {})
+    return Answer(
+        endpoint=endpoint,
+        via=RECORDED,
+        code=str(code),
+        message=str(value.get("message", "")),
+        status=None if status is None else int(status),
+        headers={str(name).lower(): str(text) for name, text in headers.items()},
+        page=str(value.get("page", "")),
+        skew=None if value.get("skew") is None else float(value["skew"]),
+    )
+
+
 def _tls(value: Mapping[str, Any]) -> TlsFacts:
     def date(name: str) -> datetime | None:
         return datetime.fromisoformat(value[name]) if value.get(name) else None
@@ -272,6 +378,20 @@ def _tls(value: Mapping[str, Any]) -> TlsFacts:
         not_before=date("not_before"),
         not_after=date("not_after"),
         trusted=bool(value.get("trusted", False)),
+        chain=tuple(_certificate(each) for each in value.get("chain", [])),
+    )
+
+
+def _certificate(value: Mapping[str, Any]) -> Certificate:
+    return Certificate(
+        subject=str(value.get("subject", "")),
+        issuer=str(value.get("issuer", "")),
+        names=_texts(value, "names"),
+        not_before=datetime.fromisoformat(value["not_before"]),
+        not_after=datetime.fromisoformat(value["not_after"]),
+        crls=_texts(value, "crls"),
+        ocsp=_texts(value, "ocsp"),
+        issuers=_texts(value, "issuers"),
     )
 
 

@@ -267,6 +267,7 @@ def _merge(host: str, ipv4: Answer, ipv6: Answer) -> Resolution:
             good.chain,
             good.server,
             note="" if silent else f"half of the answer is missing: {other.message}",
+            oddities=() if silent else ("half-answer",),
         )
     # One half that couldn't be had says more than the other half's "none".
     told = ipv6 if ipv4.code == "no-answer" else ipv4
@@ -277,7 +278,7 @@ def _merge(host: str, ipv4: Answer, ipv6: Answer) -> Resolution:
 def beside_system(resolution: Resolution, system: Answer | None) -> Resolution:
     """DNS beside the operating system, whose answer is the one that programs get."""
     if system is None:
-        return replace(resolution, note=_join(resolution.note, "the operating system's own lookup did not end in time"))
+        return _noted(resolution, "system-late", "the operating system's own lookup did not end in time")
     if system.code != OK:
         if not resolution.resolved:
             return replace(resolution, system_addresses=())
@@ -288,24 +289,22 @@ def beside_system(resolution: Resolution, system: Answer | None) -> Resolution:
             system_addresses=(),
         )
     if resolution.resolved:
-        differs = not set(resolution.addresses) & set(system.values)
-        note = f"the operating system says {', '.join(system.values)} instead" if differs else ""
-        return replace(resolution, system_addresses=system.values, note=_join(resolution.note, note))
+        seen = replace(resolution, system_addresses=system.values)
+        if set(resolution.addresses) & set(system.values):
+            return seen
+        return _noted(seen, "system-differs", f"the operating system says {', '.join(system.values)} instead")
     canonical = system.chain[0] if system.chain else resolution.name
     if canonical.startswith(resolution.name + "."):
         # A search domain was appended: another host that only looks like the one asked for.
         note = f"the operating system answers for {canonical} instead, by a search domain"
-        return replace(resolution, system_addresses=(), note=_join(resolution.note, note))
-    return replace(
-        resolution,
-        code=OK,
-        addresses=system.values,
-        system_addresses=system.values,
-        via="system",
-        message="",
-        note=f"known to this machine only (hosts file or another source), not to DNS: {resolution.message}",
+        return _noted(replace(resolution, system_addresses=()), "search-domain", note)
+    known = replace(
+        resolution, code=OK, addresses=system.values, system_addresses=system.values, via="system", message="", note=""
     )
+    note = f"known to this machine only (hosts file or another source), not to DNS: {resolution.message}"
+    return _noted(known, "hosts-only", note)
 
 
-def _join(first: str, second: str) -> str:
-    return "; ".join(part for part in (first, second) if part)
+def _noted(resolution: Resolution, oddity: str, note: str) -> Resolution:
+    text = "; ".join(part for part in (resolution.note, note) if part)
+    return replace(resolution, note=text, oddities=(*resolution.oddities, oddity))

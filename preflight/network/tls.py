@@ -66,12 +66,35 @@ def verifying_context(ca_file: Path | None = None) -> ssl.SSLContext:
     return context
 
 
-def looking_context() -> ssl.SSLContext:
-    """Accepts any certificate, to see whose it is after verification has failed. Nothing is ever sent over it."""
+def public_context(ca_file: Path | None = None) -> ssl.SSLContext:
+    """Verifies against the roots that the public trusts, whatever this machine trusts.
+
+    Args:
+        ca_file: other roots than Mozilla's, which come with certifi.
+    """
+    if ca_file is None:
+        import certifi
+
+        ca_file = Path(certifi.where())
+    return verifying_context(ca_file)
+
+
+def looking_context(version: str = "") -> ssl.SSLContext:
+    """Accepts any certificate, to see whose it is after verification has failed, or whether the other side speaks a
+    version. Nothing is ever sent over it.
+
+    Args:
+        version: "TLSv1.2" or "TLSv1.3", offered alone; "": all that this machine allows.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+    if version:
+        context.minimum_version = context.maximum_version = _VERSIONS[version]
     return context
+
+
+_VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
 
 
 def shake_hands(connection: socket, host: str, context: ssl.SSLContext, seconds: float) -> tuple[socket, Handshake]:
@@ -127,7 +150,23 @@ def _facts(connection: ssl.SSLSocket, *, trusted: bool) -> TlsFacts:
         not_before=certificate.not_before,
         not_after=certificate.not_after,
         trusted=trusted,
+        chain=_chain(connection, certificate),
     )
+
+
+def _chain(connection: ssl.SSLSocket, leaf: Certificate) -> tuple[Certificate, ...]:
+    """What was sent. Python has a public name for it from 3.13 on, and the method itself from 3.10."""
+    ask = getattr(connection, "get_unverified_chain", None) or getattr(
+        getattr(connection, "_sslobj", None), "get_unverified_chain", None
+    )
+    chain: list[Certificate] = []
+    try:
+        for sent in (ask() if ask else None) or ():
+            # Before 3.13 an object, which gives the bytes if asked for the encoding DER (2).
+            chain.append(Certificate.parse(sent if isinstance(sent, bytes) else sent.public_bytes(2)))
+    except MalformedCertificate:
+        pass  # what stands before the unreadable one is still the chain's beginning
+    return tuple(chain) or (leaf,)
 
 
 def _not_verified(host: str, error: ssl.SSLCertVerificationError) -> tuple[str, str]:
