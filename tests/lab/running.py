@@ -22,6 +22,7 @@ from lab.forest import Forest
 
 from preflight.api import Check, Finding, Status
 from preflight.config import load, read_password
+from preflight.network.port import Dialer, Resolver
 from preflight.plan import make_plan
 from preflight.registry import Registry
 from preflight.report import Report, Result
@@ -48,6 +49,7 @@ def run(
     skip: Sequence[str] = NETWORK,
     environ: Mapping[str, str] | None = None,
     checks: Iterable[Check] = (),
+    network: tuple[Resolver, Dialer] | None = None,
     stop: threading.Event | None = None,
     more: str = "",
     others: Sequence[str] = (),
@@ -61,7 +63,7 @@ def run(
     }
     registered = Registry.of([*Registry.installed().checks.values(), *checks]).checks
     plan = make_plan(registered, only=only, skip=() if only else skip)
-    return perform(plan, Setting(configuration, plan.folds, passwords, environ), stop=stop)
+    return perform(plan, Setting(configuration, plan.folds, passwords, environ, network), stop=stop)
 
 
 def command(*arguments: str) -> list[str]:
