@@ -743,7 +743,7 @@ NAMES, HTTPS, PORTS = "dns.relays-resolve", "network.relay-443", "network.relay-
         ("{host}:9", True, {HTTPS: ("fail", {"tcp-refused"})}, ("refused", ":9")),
         ("{address}:{port}", True, {HTTPS: ("fail", {"tls-name-mismatch"})}, ("{address}",)),
         ("{host}:{port}", False, {HTTPS: ("fail", {"tls-untrusted"})}, ("{host}",)),
-        ("nowhere.{host}", True, {NAMES: ("fail", {"name-unresolved"})}, ("nowhere.{host}",)),
+        ("nowhere.{host}", True, {NAMES: ("fail", {"nxdomain"})}, ("nowhere.{host}",)),
     ],
     ids=["refused", "another name", "untrusted", "no such name"],
 )
