@@ -93,7 +93,7 @@ def attributes_of_a_run() -> list[str]:
 
 def _run(rounds: int) -> Outcome:
     with bench(5_000) as on:
-        # The relays aren't in the lab; `run` says so with its own exit code where it is asked for them.
+        # The relays are no part of the lab.
         ours = on.preflight("run", "--skip", "network", "--skip", "dns", "--format", "json")
         return by_turns(
             rounds,
@@ -103,4 +103,38 @@ def _run(rounds: int) -> Outcome:
         )
 
 
-MEASURES = [Measure("full run over 5,000 users, live / ldapsearch, wall", 2.5, None, _run)]
+def _audit(rounds: int) -> Outcome:
+    with bench(15_000) as on:
+        return by_turns(
+            rounds,
+            lambda: usage_of(on.preflight("audit", "--format", "jsonl"), on.environment).wall,
+            lambda: usage_of(on.ldapsearch(), on.environment).wall,
+            note="one JSON object a user",
+        )
+
+
+def _audit_processor(rounds: int) -> Outcome:
+    with bench(15_000) as on:
+        return by_turns(
+            rounds,
+            lambda: usage_of(on.preflight("audit", "--format", "jsonl"), on.environment).cpu / 15,
+            lambda: usage_of(on.ldap3_loop(), on.environment).cpu / 15,
+            note="seconds of processor for 1,000 users, start-up included",
+        )
+
+
+def _growth(rounds: int) -> Outcome:
+    with bench(1_000) as small, bench(16_000) as large:
+        return by_turns(
+            rounds,
+            lambda: usage_of(large.preflight("audit", "--format", "jsonl"), large.environment).wall,
+            lambda: 16 * usage_of(small.preflight("audit", "--format", "jsonl"), small.environment).wall,
+        )
+
+
+MEASURES = [
+    Measure("full run over 5,000 users, live / ldapsearch, wall", 2.5, None, _run),
+    Measure("audit of 15,000 users, live / ldapsearch, wall", 1.15, 1.0, _audit),
+    Measure("audit of 15,000 users, live / plain ldap3 loop, processor", 0.4, 0.2, _audit_processor),
+    Measure("audit of 16,000 users, live / 16 times that of 1,000, wall", 1.1, 1.0, _growth),
+]
