@@ -14,13 +14,14 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser
 from types import MappingProxyType
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 from preflight.network.endpoint import Endpoint, is_address
 from preflight.network.idle import Held
 from preflight.network.model import Reach
 from preflight.network.reasons import OK, REASONS, Reason
+from preflight.network.websocket import UPGRADE_REASONS
 
 WEB_REASONS: Mapping[str, Reason] = MappingProxyType(
     {
@@ -114,9 +115,10 @@ class Answer:
     @property
     def reason(self) -> Reason | None:
         """Meaning and remedy of the code; None if reached."""
-        return WEB_REASONS.get(self.code) or REASONS.get(self.code)
+        return WEB_REASONS.get(self.code) or UPGRADE_REASONS.get(self.code) or REASONS.get(self.code)
 
 
+@runtime_checkable
 class Web(Protocol):
     """Puts HTTP requests to endpoints that TLS reaches. Safe to use from several threads.
 
