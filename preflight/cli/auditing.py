@@ -82,7 +82,7 @@ def _abandon(tables: Sequence[Table]) -> None:
 
 def _run(
     setting: Setting,
-    sink: Callable[[Judgement, UserJudge], None] | None,
+    sink: Callable[[Judgement, UserJudge], None],
     tables: Sequence[Table],
     progress: AuditProgress | None,
 ) -> Audit:
@@ -98,10 +98,8 @@ def _run(
 
 def _sink(
     tables: Sequence[Table], only_blocked: bool, progress: AuditProgress | None, interruption: Interruption
-) -> Callable[[Judgement, UserJudge], None] | None:
-    """What is done with each judgement; None: nothing."""
-    if not tables and progress is None:
-        return None
+) -> Callable[[Judgement, UserJudge], None]:
+    """What is done with each judgement."""
 
     def take(judgement: Judgement, judge: UserJudge) -> None:
         if progress is not None:

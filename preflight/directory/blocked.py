@@ -14,6 +14,10 @@ from preflight.directory.scope import Standing
 
 MOST_EXAMPLES = 5
 MOST_ROWS = 10_000
+MOST_CAUSES = 1_000
+"""Groups told apart; of users with further causes (entries of their own, say) only the code is kept."""
+
+_FURTHER = "There are too many different causes to tell them all apart here; the per-user table has each one."
 
 
 @dataclass(slots=True)
@@ -54,19 +58,25 @@ class Blocked:
     Args:
         judge: of the domain's users.
         sink: is given every judgement on a user that the table has a row for, as it is made.
+        most_rows: how many rows of blocked users are kept.
 
     Attributes:
         tallies: per right; users in scope that aren't protected.
         outcomes: all users seen, by outcome or standing.
         by_container: the same per container.
-        rows: the first MOST_ROWS blocked users, as rows of the per-user table.
+        rows: the first `most_rows` blocked users, as rows of the per-user table.
         orphans: users whose adminCount says protected, who aren't, and whose rights are there.
         orphan_examples: a few of their DNs.
     """
 
     attributes: frozenset[str] = frozenset()
 
-    def __init__(self, judge: UserJudge, sink: Callable[[Judgement, UserJudge], None] | None = None) -> None:
+    def __init__(
+        self,
+        judge: UserJudge,
+        sink: Callable[[Judgement, UserJudge], None] | None = None,
+        most_rows: int = MOST_ROWS,
+    ) -> None:
         self.attributes = judge.attributes
         self.judge = judge
         self.tallies: dict[Right, Tally] = {right: Tally() for right in judge.rights}
@@ -76,6 +86,7 @@ class Blocked:
         self.orphans = 0
         self.orphan_examples: list[str] = []
         self._sink = sink
+        self._most_rows = most_rows
         self._groups: dict[tuple[Right, Answer, Cause], CauseGroup] = {}
 
     def add(self, user: User, standing: Standing) -> None:
@@ -130,12 +141,15 @@ class Blocked:
                 self._note(right, Answer.UNKNOWN, judgement)
         if judgement.outcome is Outcome.OK:
             self._note_orphan(judgement)
-        elif judgement.outcome is Outcome.BLOCKED and len(self.rows) < MOST_ROWS:
+        elif judgement.outcome is Outcome.BLOCKED and len(self.rows) < self._most_rows:
             self.rows.append(self.judge.row(judgement))
 
     def _note(self, right: Right, answer: Answer, judgement: Judgement) -> None:
         cause = self.judge.cause(judgement, right)
         group = self._groups.get((right, answer, cause))
+        if group is None and len(self._groups) >= MOST_CAUSES:
+            cause = Cause(cause.code, "", _FURTHER)
+            group = self._groups.get((right, answer, cause))
         if group is None:
             group = self._groups[right, answer, cause] = CauseGroup(right, answer, cause)
         group.containers[judgement.container] += 1

@@ -34,7 +34,7 @@ ROW_ATTRIBUTES = frozenset(
 )
 """What a row shows beside it."""
 
-_MOST_REMEMBERED = 100_000
+_MOST_REMEMBERED = 20_000
 
 
 class Outcome(StrEnum):

@@ -10,15 +10,16 @@ from dataclasses import replace
 from preflight.api import Target, Unavailable
 from preflight.directory.access import Answer, Right, RightsDecider, decide
 from preflight.directory.anchors import Anchors
-from preflight.directory.blocked import Blocked
+from preflight.directory.blocked import MOST_ROWS, Blocked
 from preflight.directory.connector import CONNECTOR_ATTRIBUTES, Candidate, ConnectorSearch, ranked
 from preflight.directory.duplicates import AnchorSearch, Surveyed, search_anchors
 from preflight.directory.guids import REPLICATING_CHANGES
-from preflight.directory.judgement import UserJudge
+from preflight.directory.judgement import REQUIRED_RIGHTS, UserJudge
 from preflight.directory.membership import GROUP_ATTRIBUTES, Membership, members_of
 from preflight.directory.model import Domain, Token, User
 from preflight.directory.port import USER_ACCOUNT, Directory
 from preflight.directory.protection import Protection, read_protection
+from preflight.directory.repairs import Account, Repairs
 from preflight.directory.scope import Scope
 from preflight.directory.survey import Fold, Survey
 from preflight.directory.topology import ForestTopology
@@ -161,27 +162,34 @@ def protection(resources: Resources, target: Target) -> Protection:
 
 
 class GroupMembers:
-    """Whether a user is in a group, for the few groups on which an answer hangs; each is read once."""
+    """Whether a SID is in a user's token, for the few SIDs on which an answer hangs; each is looked up once."""
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
         self._groups: dict[str, Membership | None] = {}
 
-    def __call__(self, user: User, group_sid: str) -> bool | None:
-        if group_sid not in self._groups:
-            self._groups[group_sid] = self._read(group_sid)
-        members = self._groups[group_sid]
+    def __call__(self, user: User, sid: str) -> bool | None:
+        """None: it can't be told."""
+        if sid not in self._groups:
+            self._groups[sid] = self._read(sid)
+        members = self._groups[sid]
         if members is None:
             return None
-        return True if members.path(user) is not None else (False if members.complete else None)
+        if members.everyone or members.path(user) is not None:
+            return True
+        primary_unread = bool(members.primary_groups) and user.integer("primaryGroupID") is None
+        return False if members.complete and not primary_unread else None
 
-    def _read(self, group_sid: str) -> Membership | None:
+    def _read(self, sid: str) -> Membership | None:
         try:
-            groups = self._directory.objects_by_sid([group_sid], GROUP_ATTRIBUTES)
+            found = self._directory.objects_by_sid([sid], GROUP_ATTRIBUTES)
+            if not found or not found[0].has("objectClass"):
+                return None  # of another domain, deleted, or not to be read
+            if "group" not in found[0].texts("objectClass"):
+                return Membership()  # somebody else: nobody belongs to him
+            return members_of(self._directory, found, for_token=True)
         except Unavailable:
             return None
-        readable = groups and groups[0].has("groupType")
-        return members_of(self._directory, groups) if readable else None
 
 
 def scope_of(resources: Resources, target: Target) -> Scope:
@@ -237,13 +245,36 @@ def _fold(resources: Resources, target: Target, fold: type) -> Fold | Unavailabl
                 resources.get("containers", target),
                 anchor,
             )
-            return Blocked(judge, resources.setting.sink)
+            sink = resources.setting.sink
+            return Blocked(judge, sink, MOST_ROWS if sink is None else 0)  # with a sink, the rows go there
+        if fold is Repairs:
+            return _repairs(resources, target)
         if fold is Anchors:
             return Anchors(anchor, across_forests=len(resources.domains()) > 1)
         made: Fold = fold()
         return made
     except Unavailable as error:
         return error
+
+
+def _repairs(resources: Resources, target: Target) -> Repairs:
+    """Judges by what a reset needs alone: a plan has nothing to do with changes of passwords."""
+    token: Token = resources.get("connector_token", target)
+    search: ConnectorSearch = resources.get("connector", target)
+    user = search.account.user if search.account is not None else None
+    account = Account(
+        token.account_name,
+        (user.sid() if user is not None else None) or token.account_sid,
+        user.distinguished_name if user is not None else "",
+    )
+    containers = resources.get("containers", target)
+    judge = UserJudge(
+        resources.get("domain", target),
+        RightsDecider(token, REQUIRED_RIGHTS),
+        resources.get("protection", target),
+        containers,
+    )
+    return Repairs(judge, containers, account, scope_of(resources, target))
 
 
 @provides("run", deadline=3600.0)
