@@ -104,6 +104,11 @@ def rdn_value(distinguished_name: str) -> str:
     return _assertions(rdn)[0][1]
 
 
+def assertions(rdn: str) -> list[tuple[str, str]]:
+    """The attribute types of an RDN with their values, unescaped: one, or several where plus signs join them."""
+    return _assertions(rdn)
+
+
 def escape_value(text: str) -> str:
     """The text as the value of an RDN (RFC 4514 section 2.4), control characters as hex pairs."""
     escaped = re.sub(r'[\\",;+<>=]', r"\\\g<0>", text)
