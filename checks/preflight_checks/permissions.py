@@ -10,10 +10,11 @@ from preflight.directory.blocked import Blocked, CauseGroup
 from preflight.directory.causes import CAUSE_CODES
 from preflight.directory.distinguished_name import ancestors, is_under
 from preflight.directory.judgement import Outcome
-from preflight.directory.model import AUTHENTICATED_USERS, PRE_WINDOWS_2000, Domain, Entry, Token
+from preflight.directory.model import AUTHENTICATED_USERS, EVERYONE, PRE_WINDOWS_2000, Domain, Entry, Token
 from preflight.directory.port import Directory
 from preflight.directory.rights import DECISION_CODES, Answer, Right
 from preflight.directory.scope import Standing
+from preflight.directory.security_descriptor import Ace
 from preflight.directory.survey import Survey
 
 _CODES = {
@@ -286,6 +287,21 @@ def _grant(place: str, token: Token, right: str, classes: Iterable[str]) -> str:
     return f'dsacls "{place}" /I:S /G {grants}'
 
 
+_EVERYBODY = {EVERYONE: "Everyone", AUTHENTICATED_USERS: "Authenticated Users"}
+
+
+def _remove(ace: Ace | None, place: str, token: Token) -> str:
+    """How to be rid of an entry that denies; no grant beats one that stands before it."""
+    sid = ace.sid if ace is not None else ""
+    if sid in _EVERYBODY:
+        whom, otherwise = f" to {_EVERYBODY[sid]}", ""
+    elif sid and sid == token.account_sid:
+        whom, otherwise = f" to {_account(token)}", ""
+    else:
+        whom, otherwise = f" to {sid}" if sid else "", ", or take the connector account out of the group that it names"
+    return f'Remove the entry that denies it{whom} from {place}{otherwise}. To see it: dsacls "{place}"'
+
+
 def _account(token: Token) -> str:
     return token.account_name or "<connector account>"
 
@@ -329,10 +345,7 @@ def _remedy(group: CauseGroup, token: Token) -> str:
     place = _subject(group)
     each = " for each of these users" if group.count > 1 and not group.cause.container else ""
     remedies: dict[str, Callable[[], str]] = {
-        "ace-denied": lambda: (
-            f"Remove the entry that denies it from {place}, or take the connector account out of the group "
-            f'that it names. To see it: dsacls "{place}"'
-        ),
+        "ace-denied": lambda: _remove(group.cause.ace, place, token),
         "inheritance-off": lambda: (
             f'Switch inheritance on{each}: dsacls "{place}" /P:N\n'
             f"Where it is off on purpose, grant it there: {_grant_at(place, group, token, right)}"
@@ -395,7 +408,7 @@ def unexpire_password(domain: Domain, connector_token: Token) -> Iterator[Findin
             subject=head,
             expected="Unexpire Password, which Authenticated Users hold by default",
             observed=entry or DECISION_CODES[decision.code],
-            remedy=f'Remove the entry that denies it from {head}. To see it: dsacls "{head}"'
+            remedy=_remove(decision.ace, head, connector_token)
             if decision.ace is not None
             else f'dsacls "{head}" /G "{_account(connector_token)}:CA;Unexpire Password"',
         )
@@ -459,11 +472,9 @@ def _sam_server(entry: Entry | None, server: str, connector_token: Later[Token])
     ]
     refused = [name for name, decision in decisions if decision.denied]
     unclear = [name for name, decision in decisions if decision.unknown]
-    denies = any(decision.denied and decision.ace is not None for _, decision in decisions)
+    denying = next((decision.ace for _, decision in decisions if decision.denied and decision.ace is not None), None)
     remedy = (
-        f'Remove the entry that denies it from {server}. To see it: dsacls "{server}"'
-        if denies
-        else f'dsacls "{server}" /G "{_account(token)}:LCRPRC"'
+        _remove(denying, server, token) if denying is not None else f'dsacls "{server}" /G "{_account(token)}:LCRPRC"'
     )
     if refused:
         return warn(

@@ -50,7 +50,7 @@ UNREAD = {"dc.discovered": ("warn", {"forest-not-read"})}
 
 PRE_WINDOWS_2000 = "CN=Pre-Windows 2000 Compatible Access,CN=Builtin"
 
-SALES = 14  # enabled people in OU=Sales and below; of these,
+SALES = 13  # enabled people in OU=Sales and below; of these,
 EMEA = 6  # in OU=Emea,OU=Sales
 
 
@@ -245,9 +245,14 @@ FAULTS = [
         "Reset denied to the connector on an OU",
         _add_aces("OU=Sales", f"(OD;CI;CR;{RESET_PASSWORD};;<{CONNECTOR}>)"),
         {RESET: ("fail", {"ace-denied"})},
-        (f"{SALES - 1} users", "OU=Sales", "Remove the entry"),
+        (f"{SALES} users", "OU=Sales", f"Remove the entry that denies it to CORP\\{CONNECTOR} from OU=Sales"),
     ),
-    Fault("Reset denied to a group of the connector's group", _denied_to_a_group, {RESET: ("fail", {"ace-denied"})}),
+    Fault(
+        "Reset denied to a group of the connector's group",
+        _denied_to_a_group,
+        {RESET: ("fail", {"ace-denied"})},
+        ("denies it to S-1-5-21-", "take the connector account out of the group"),
+    ),
     Fault(
         "Reset denied on one user",
         _add_aces("CN=Bea Sales,OU=Sales", f"(OD;;CR;{RESET_PASSWORD};;<{CONNECTOR}>)"),
@@ -258,7 +263,7 @@ FAULTS = [
         "every extended right denied to Everyone",
         _add_aces("OU=Emea,OU=Sales", "(D;CI;CR;;;WD)"),
         {RESET: ("fail", {"ace-denied"})},  # each user's own entries let Everyone change passwords
-        (f"{EMEA} users", "OU=Emea,OU=Sales"),
+        (f"{EMEA} users", "denies it to Everyone from OU=Emea,OU=Sales"),
     ),
     Fault(
         "Reset not granted",
