@@ -8,17 +8,20 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from socket import socket
 from ssl import SSLContext
 
 from preflight.network.endpoint import is_address
+from preflight.network.latency import Latency, measure
 from preflight.network.model import Endpoint, Hop, Probe, Reach, Resolution, TlsFacts, Trial
 from preflight.network.port import Resolver
 from preflight.network.proxy import Proxy
 from preflight.network.proxy_sign_in import ProxySignIn
 from preflight.network.reasons import OK
+from preflight.network.revocation import RevocationAddress, RevocationAnswer, ask
 from preflight.network.tcp import Attempt, classify, connect, connect_each
 from preflight.network.tls import describe, looking_context, public_context, shake_hands, verifying_context
 from preflight.network.together import Together, all_at_once
@@ -122,6 +125,25 @@ class SocketDialer:
         tasks = {trial: partial(self._try, trial) for trial in trials}
         probes = all_at_once(tasks, self._timeout + GRACE)
         return {trial: probes.get(trial) or self._given_up(trial.endpoint, trial.address).probes[0] for trial in trials}
+
+    def latencies(self, reaches: Collection[Reach]) -> Mapping[Endpoint, tuple[Latency, ...]]:
+        direct = {
+            reach.endpoint: [probe.address for probe in reach.probes if probe.hops and probe.hops[0].code == OK]
+            for reach in reaches
+            if self._route(reach.endpoint) is None
+        }
+        places = [(address, endpoint.port) for endpoint, addresses in direct.items() for address in addresses]
+        measured = measure(places, self._timeout)
+        return {
+            endpoint: tuple(measured[address, endpoint.port] for address in addresses)
+            for endpoint, addresses in direct.items()
+        }
+
+    def ask_revocation(self, addresses: Collection[RevocationAddress]) -> Mapping[RevocationAddress, RevocationAnswer]:
+        tasks = {address: partial(self._ask_revocation, address) for address in addresses}
+        answers = all_at_once(tasks, 2 * self._timeout + 2 * GRACE)
+        late = RevocationAnswer
+        return {each: answers.get(each) or late(each, "http-timeout", "it did not end in time") for each in addresses}
 
     @property
     def _verifying(self) -> SSLContext:
@@ -232,6 +254,27 @@ class SocketDialer:
             return shaken.facts
         finally:
             again.close()
+
+    def _ask_revocation(self, address: RevocationAddress) -> RevocationAnswer:
+        endpoint = address.endpoint
+        if endpoint is None:
+            return RevocationAnswer(address, "name-unresolved", f"{address.url} names no host")
+        proxy = self._route(endpoint)
+        place = proxy.endpoint if proxy else endpoint
+        resolution = _literal(endpoint, proxy) if place.is_address else self._resolver.resolve(place.host)
+        if not resolution.resolved:
+            failed = _unresolved(endpoint, proxy, resolution)
+            return RevocationAnswer(address, failed.code, failed.message, failed.via)
+        until = time.monotonic() + self._timeout
+        attempts = connect_each([(each, place.port) for each in _tried(resolution)], self._timeout)
+        with closing(attempts):
+            for attempt in attempts:
+                if attempt.connection is not None:
+                    with attempt.connection as connection:
+                        return ask(connection, address, proxy, until)
+                failure = attempt
+        code, message = classify(failure.error or OSError("no connection"), "", str(place), self._timeout)
+        return RevocationAnswer(address, "proxy-unreachable" if proxy else code, message, _via(proxy))
 
     def _try(self, trial: Trial) -> Probe:
         context = self._context(trial.roots, trial.version)

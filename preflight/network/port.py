@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
+from preflight.network.latency import Latency
 from preflight.network.model import Endpoint, Probe, Reach, Resolution, ServiceRecords, Trial
 from preflight.network.proxy import Proxy
+from preflight.network.revocation import RevocationAddress, RevocationAnswer
 
 
 class Resolver(Protocol):
@@ -67,6 +69,16 @@ class Dialer(Protocol):
 
     def try_all(self, trials: Collection[Trial]) -> Mapping[Trial, Probe]:
         """Handshakes out of the ordinary, all at once, each once; in the order given.
+
+        Raises:
+            Unavailable: only by a recording that doesn't know one.
+        """
+
+    def latencies(self, reaches: Collection[Reach]) -> Mapping[Endpoint, tuple[Latency, ...]]:
+        """A few more connections to each address that answered and is reached without a proxy."""
+
+    def ask_revocation(self, addresses: Collection[RevocationAddress]) -> Mapping[RevocationAddress, RevocationAnswer]:
+        """Ask for the header of each, all at once, by plain HTTP: through the proxy where one is in use.
 
         Raises:
             Unavailable: only by a recording that doesn't know one.

@@ -16,6 +16,7 @@ from preflight.api import Unavailable
 from preflight.network.certificate import Certificate
 from preflight.network.endpoint import is_address, normalise_host
 from preflight.network.idle import Held
+from preflight.network.latency import Latency
 from preflight.network.model import (
     OK,
     REASONS,
@@ -33,6 +34,7 @@ from preflight.network.model import (
 from preflight.network.port import Dialer
 from preflight.network.proxy import Proxy
 from preflight.network.resolver import unresolved
+from preflight.network.revocation import REVOCATION_CODES, RevocationAddress, RevocationAnswer
 from preflight.network.web import WEB_REASONS, Answer, not_connected
 from preflight.network.websocket import UPGRADE_REASONS
 
@@ -54,6 +56,7 @@ class Recording:
         answers: to an HTTP request, by endpoint.
         upgrades: to a request for a WebSocket.
         trials: handshakes out of the ordinary.
+        revocation: answers of revocation lists and responders, by address.
         note: where it comes from.
     """
 
@@ -64,6 +67,7 @@ class Recording:
     answers: Mapping[Endpoint, Answer] = field(default_factory=dict)
     upgrades: Mapping[Endpoint, Answer] = field(default_factory=dict)
     trials: Mapping[Trial, Probe] = field(default_factory=dict)
+    revocation: Mapping[str, RevocationAnswer] = field(default_factory=dict)
 
     def to_json(self) -> str:
         document = {
@@ -78,6 +82,10 @@ class Recording:
             },
             "answers": {str(endpoint): _answer_to_dict(answer) for endpoint, answer in sorted(self.answers.items())},
             "upgrades": {str(endpoint): _answer_to_dict(answer) for endpoint, answer in sorted(self.upgrades.items())},
+            "revocation": {
+                url: _without_empty(kind=each.address.kind, code=each.code, message=each.message, status=each.status)
+                for url, each in self.revocation.items()
+            },
             "trials": [
                 {"endpoint": str(trial.endpoint), "address": trial.address, "roots": trial.roots}
                 | _without_empty(version=trial.version)
@@ -117,8 +125,16 @@ class Recording:
                 {Endpoint.parse(place): _answer(Endpoint.parse(place), value) for place, value in given.items()}
                 for given in (document.get("answers", {}), document.get("upgrades", {}))
             )
-            note = str(document.get("note", ""))
-            return cls(names, services, endpoints, note, trials=trials, answers=answers, upgrades=upgrades)
+            return cls(
+                names,
+                services,
+                endpoints,
+                str(document.get("note", "")),
+                trials=trials,
+                answers=answers,
+                upgrades=upgrades,
+                revocation={url: _revocation(url, value) for url, value in document.get("revocation", {}).items()},
+            )
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             raise ValueError(f"the network recording can't be used: {error}") from None
 
@@ -193,6 +209,20 @@ class RecordedDialer:
 
     def hold(self, reach: Reach, seconds: float, stop: threading.Event) -> Sequence[Held]:  # noqa: ARG002
         raise Unavailable("a recording holds no connections", code="not-recorded")
+
+    def latencies(self, reaches: Collection[Reach]) -> Mapping[Endpoint, tuple[Latency, ...]]:
+        return {
+            reach.endpoint: tuple(
+                Latency(probe.address, (probe.duration,)) for probe in reach.probes if probe.connected
+            )
+            for reach in reaches
+        }
+
+    def ask_revocation(self, addresses: Collection[RevocationAddress]) -> Mapping[RevocationAddress, RevocationAnswer]:
+        return {
+            address: replace(_known(self._recording.revocation, address.url, lambda: address.url), address=address)  # noqa: B023
+            for address in addresses
+        }
 
     def by(self, proxy: Proxy | None) -> Dialer:  # noqa: ARG002  (the protocol's)
         raise Unavailable("a recording knows one way only", code="not-recorded")
@@ -315,6 +345,15 @@ def _services(name: str, value: Mapping[str, Any]) -> ServiceRecords:
         raise ValueError(f"{name}: records go with the code ok, and only with it")
     server, duration = str(value.get("server", "")), float(value.get("duration", 0.0))
     return ServiceRecords(name, code, records, server, duration, str(value.get("message", "")), RECORDED)
+
+
+def _revocation(url: str, value: Mapping[str, Any]) -> RevocationAnswer:
+    code, status = value.get("code"), value.get("status")
+    if code != OK and code not in REVOCATION_CODES:
+        raise ValueError(f"{code!r} is no code of an answer about revocation")
+    address = RevocationAddress(url, str(value.get("kind", "crl")))
+    number = None if status is None else int(status)
+    return RevocationAnswer(address, str(code), str(value.get("message", "")), RECORDED, number)
 
 
 def _trial(value: Mapping[str, Any]) -> tuple[Trial, Probe]:

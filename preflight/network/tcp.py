@@ -8,7 +8,7 @@ import selectors
 import socket
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 # Winsock's own numbers, where Python's errno doesn't already stand for them.
@@ -60,7 +60,7 @@ def connect(address: str, port: int, seconds: float) -> socket.socket:
     return attempt.connection
 
 
-def connect_each(places: Sequence[tuple[str, int]], seconds: float) -> Iterator[Attempt]:
+def connect_each(places: Sequence[tuple[str, int]], seconds: float) -> Generator[Attempt, None, None]:
     """Connect to every address and port at once, and yield each as soon as its outcome is known.
 
     All in the caller's thread. Each has `seconds` from its own start. Abandoning the iterator closes what is pending.
