@@ -93,7 +93,7 @@ def _run(
         if progress is not None:
             progress.read(domain, seen)
 
-    return audit(replace(setting, sink=sink, read=read, expect=_expecting(progress)))
+    return audit(replace(setting, sink=sink, read=read, expect=progress.expect if progress is not None else None))
 
 
 def _sink(
@@ -112,16 +112,6 @@ def _sink(
                     table.add(row)
 
     return take
-
-
-def _expecting(progress: AuditProgress | None) -> Callable[[int], None] | None:
-    if progress is None:
-        return None
-
-    def expect(count: int) -> None:
-        progress.expected = count
-
-    return expect
 
 
 @contextlib.contextmanager

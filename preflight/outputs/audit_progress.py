@@ -23,11 +23,7 @@ MOST_CONTAINERS = 12
 
 
 class AuditProgress:
-    """A table and a bar, redrawn in place on stderr; gone when the audit is done.
-
-    Attributes:
-        expected: how many users there will be; None while that isn't known.
-    """
+    """A table and a bar, redrawn in place on stderr; gone when the audit is done."""
 
     def __init__(self, stream: TextIO, environ: Mapping[str, str]) -> None:
         from rich.console import Console
@@ -42,7 +38,7 @@ class AuditProgress:
             emoji=False,
             highlight=False,
         )
-        self.expected: int | None = None
+        self._expected: dict[str, int] = {}
         self._ascii_only = appearance.ascii_only
         self._width = appearance.width
         self._domain = ""
@@ -68,10 +64,14 @@ class AuditProgress:
             counts = self._containers[judgement.container] = Counter()
         counts["disabled" if judgement.enabled is False else judgement.outcome.value] += 1
 
+    def expect(self, domain: str, count: int) -> None:
+        """So many users the domain has."""
+        self._expected[domain] = count
+
     def read(self, domain: str, seen: int) -> None:
         """A page more has been read."""
         if domain != self._domain:
-            self._domain, self._first, self.expected = domain, None, None
+            self._domain, self._first = domain, None
         self._seen = seen
         now = time.monotonic()
         self._first = self._first or (seen, now)
@@ -100,10 +100,11 @@ class AuditProgress:
         if len(busiest) > MOST_CONTAINERS:
             table.add_row(Text(f"({len(busiest) - MOST_CONTAINERS:,} more containers)", "dim"))
         line = Text(self._line(), "bold", no_wrap=True, overflow="ellipsis")
-        if not self.expected:
+        expected = self._expected.get(self._domain, 0)
+        if not expected:
             return Group(table, Text(), line)
         width = max(10, min(40, self._width - 2 - cell_width(line.plain)))
-        bar = ProgressBar(total=self.expected, completed=min(self._seen, self.expected), width=width)
+        bar = ProgressBar(total=expected, completed=min(self._seen, expected), width=width)
         below = Table.grid(padding=(0, 2, 0, 0))
         below.add_row(bar, line)
         return Group(table, Text(), below)
@@ -111,14 +112,15 @@ class AuditProgress:
     def _line(self) -> str:
         if self._first is None:
             return "connecting"
-        total = f" of {self.expected:,}" if self.expected else ""
+        expected = self._expected.get(self._domain, 0)
+        total = f" of {expected:,}" if expected else ""
         line = f"{printable(self._domain)}: {self._seen:,}{total} users"
         before, since = self._first  # signing in and the first page say nothing about the pages to come
         elapsed, read = time.monotonic() - since, self._seen - before
         if elapsed <= 0 or read <= 0:
             return line
         rate = read / elapsed
-        left = (self.expected or 0) - self._seen
+        left = expected - self._seen
         return f"{line}, {rate:,.0f}/s" + (f", {_duration(left / rate)} left" if left > 0 else "")
 
 

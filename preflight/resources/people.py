@@ -219,14 +219,14 @@ def _said(resources: Resources) -> Callable[[str, int], None]:
     return lambda name, seen: resources.setting.say(f"{name}: {seen:,} users")
 
 
-def _count_beside(directory: Directory, survey: Survey, scope: Scope, expect: Callable[[int], None]) -> None:
+def _count_beside(directory: Directory, survey: Survey, scope: Scope, expect: Callable[[str, int], None]) -> None:
     """Count the users on a connection of its own, without their attributes: for whoever watches a bar."""
 
     def count() -> None:
         with contextlib.suppress(Unavailable):
             pages = (page for base in scope.search_bases or (None,) for page in directory.users(("1.1",), base))
             survey.expected = sum(map(len, pages))
-            expect(survey.expected)
+            expect(directory.name, survey.expected)
 
     threading.Thread(target=count, name=f"count {directory.name}", daemon=True).start()
 

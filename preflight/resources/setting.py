@@ -26,9 +26,10 @@ class Setting:
         passwords: by domain name; fetched before anything runs, so that nobody is asked from a thread.
         environ: for the proxy. Not shown: passwords may stand in it.
         network: a recorded network in place of the real one, for the demo.
+        ask_service: whether the clock may be compared with the web service's, which the run may have been told to skip.
         sink: is given every judgement on a user as it is made, for the per-user table.
         read: is told after each page how many users of which domain have been read.
-        expect: wants to know how many users there will be, and is told as soon as that is known.
+        expect: wants to know how many users a domain has, and is told as soon as that is known.
         say: progress, in a few words.
         host: this machine's name.
     """
@@ -38,8 +39,9 @@ class Setting:
     passwords: Mapping[str, Secret] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     network: tuple[Resolver, Dialer] | None = None
+    ask_service: bool = False
     sink: Callable[[Judgement, UserJudge], None] | None = None
     read: Callable[[str, int], None] | None = None
-    expect: Callable[[int], None] | None = None
+    expect: Callable[[str, int], None] | None = None
     say: Callable[[str], None] = _say_nothing
     host: str = field(default_factory=socket.gethostname)
