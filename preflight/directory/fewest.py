@@ -91,12 +91,14 @@ class Search:
         """Remove what denies, grant what is missing, as it looks now; whether anything was to do."""
         before = len(changes)
         for case in self._cases:
-            for right, denial in self._problems(case, changes).items():
-                change = self._remedy(case, right, denial, kept_off)
-                if change is None or change in changes:
-                    self.stuck.add(case.number)
-                else:
-                    changes.add(change)
+            problems = self._problems(case, changes).items()
+            remedies = [self._remedy(case, right, denial, kept_off) for right, denial in problems]
+            if any(remedy is None or remedy in changes for remedy in remedies):
+                self.stuck.add(case.number)
+                continue
+            for remedy in remedies:
+                if remedy is not None:
+                    changes.add(remedy)
         return len(changes) > before
 
     def _remedy(

@@ -172,13 +172,9 @@ class _Planner:
         baseline = () if off else self.forecast.handed_down(lineage, situation.object_class, NO_CHANGES)
         held = {meaning(ace) for ace in situation.entries if not situation.stands_on_the_user(ace)}
         late = not off and held != {meaning(ace) for _, ace in baseline if self.forecast.counts(view, ace)}
+        explicit = {meaning(ace): (place, ace) for place, ace in reversed(baseline)}
         entries = tuple(
-            (
-                ON_THE_USER
-                if situation.stands_on_the_user(ace)
-                else next((place for place, above in baseline if meaning(above) == meaning(ace)), NOT_SEEN),
-                ace,
-            )
+            (ON_THE_USER, ace) if situation.stands_on_the_user(ace) else explicit.get(meaning(ace), (NOT_SEEN, ace))
             for ace in situation.entries
         )
         decisions = self.forecast.decide(view, situation.entries)

@@ -1,8 +1,8 @@
 """What users would hold after changes to descriptors, before anybody makes them.
 
-On an object, the directory has already worked out what is inherited; here it is predicted (MS-ADTS 6.1.3). How
-inherited entries are ordered differs: by the specification a denying entry comes before an allowing one, wherever each
-is from; some controllers keep the nearer container's entries first. What counts as mended here is so in either order.
+On an object, the directory has already worked out what is inherited; here it is predicted (MS-ADTS 6.1.3). Denying
+entries are taken to come before allowing ones, wherever each is inherited from, as the specification sorts them. A
+controller that keeps the nearer container's entries first allows more than that, and never less.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class Case:
     Attributes:
         lineage: the places above that may matter, the nearest first, with their distance (1, or 2 for farther).
         base: where a grant for them belongs by default.
-        entries: that count now, with the place where each is explicit.
+        entries: that count now, with the place where each is explicit, and as it stands there.
         baseline: what the places above hand down by prediction, as long as nothing changes there: then `entries` is
             what the directory made of it. None: that isn't what the users hold, so the prediction is taken.
     """
@@ -194,12 +194,11 @@ class Forecast:
         A right that can't be told today may stay so; one that is there must stay.
         """
         found: dict[Right, tuple[str, Ace] | None] = {}
-        for entries in self._orders(case, changes):
-            decisions = self.decide(case.view, [ace for _, ace in entries])
-            for right, decision in decisions.items():
-                if right not in found and not _good(case.initial[right], decision):
-                    denies = decision.ace is not None and decision.ace.deny and decision.index is not None
-                    found[right] = entries[decision.index] if denies and decision.index is not None else None
+        entries = self._entries(case, changes)
+        for right, decision in self.decide(case.view, [ace for _, ace in entries]).items():
+            if not _good(case.initial[right], decision):
+                denies = decision.ace is not None and decision.ace.deny
+                found[right] = entries[decision.index] if denies and decision.index is not None else None
         return found
 
     def decide(self, view: View, entries: Sequence[Ace]) -> dict[Right, Decision]:
@@ -236,21 +235,20 @@ class Forecast:
             if place.inheritance_off and Change(Kind.INHERITANCE_ON, name) not in changes:
                 return
 
-    def _orders(self, case: Case, changes: Changes) -> list[list[tuple[str, Ace]]]:
-        """The entries that would count, in each order in which they may come to stand."""
+    def _entries(self, case: Case, changes: Changes) -> list[tuple[str, Ace]]:
+        """The entries that would count, with the place where each is explicit."""
         here = [
             (origin, ace)
             for origin, ace in case.entries
             if origin != ON_THE_USER or Change(Kind.REMOVE_DENY, "", case.number, ace) not in changes
         ]
         if case.inheritance_off and Change(Kind.INHERITANCE_ON, "", case.number) not in changes:
-            return [here]
+            return here
         arriving = self.handed_down(case.lineage, case.view.object_class, changes)
         if not case.inheritance_off and arriving == case.baseline:
-            return [here]
+            return here
         own = [entry for entry in here if entry[0] == ON_THE_USER and not entry[1].flags & INHERITED]
-        canonical = sorted(arriving, key=lambda entry: (not entry[1].deny, entry[1].object_type is not None))
-        return [[*own, *arriving], [*own, *canonical]]
+        return [*own, *sorted(arriving, key=lambda entry: not entry[1].deny)]
 
     def _effect(self, view: View, ace: Ace) -> Effect | None:
         key = (id(view), ace)  # views live as long as the forecast does
