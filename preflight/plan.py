@@ -46,6 +46,10 @@ class Plan:
         """What is counted over the users, each once."""
         return tuple(dict.fromkeys(fold for planned in self.checks for fold in planned.check.folds))
 
+    def skips(self, check_id: str) -> bool:
+        """Whether the user asked for the check to be left out."""
+        return any(_matches(check_id, pattern) for pattern in self.skip)
+
     def __contains__(self, check_id: object) -> bool:
         return any(planned.check.id == check_id for planned in self.checks)
 

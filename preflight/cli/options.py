@@ -39,7 +39,21 @@ ConnectorAccount = Annotated[
 ]
 Cloud = Annotated[Optional[str], typer.Option(metavar="public|us-government|china", help="The cloud.")]  # noqa: UP045
 Proxy = Annotated[Optional[str], typer.Option(metavar="URL", help="The HTTP proxy; left out: the environment's.")]  # noqa: UP045
+MachineConfig = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--machine-config", metavar="FILE", help="The sync server's .NET machine.config, for its proxy."),
+]
 Timeout = Annotated[Optional[float], typer.Option(metavar="SECONDS", help="For one connection or answer.")]  # noqa: UP045
+NamespacesFrom = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(
+        "--namespaces-from", metavar="EVENTS", help="A text in which your relays stand, such as that of event 31019."
+    ),
+]
+Idle = Annotated[
+    Optional[float],  # noqa: UP045
+    typer.Option("--idle", metavar="SECONDS", help="How long network.idle-survives leaves connections idle."),
+]
 Only = Annotated[
     Optional[list[str]],  # noqa: UP045
     typer.Option("--only", metavar="PATTERN", help="Only these checks ('permissions.*'), and what they require."),
@@ -72,3 +86,4 @@ class Settings:
     cloud: str | None = None
     proxy: str | None = None
     timeout: float | None = None
+    machine_config: str | None = None

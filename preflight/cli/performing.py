@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import fields, replace
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -18,6 +19,7 @@ from preflight.cli.problem import Problem, say
 from preflight.config import (
     Configuration,
     ConfigurationError,
+    adjusted,
     from_options,
     load,
     locate,
@@ -43,6 +45,8 @@ def perform_and_show(
     fail_on: str,
     dry_run: bool,
     quiet: bool,
+    idle: float | None = None,
+    namespaces_from: Path | None = None,
 ) -> int:
     """
     Raises:
@@ -52,7 +56,7 @@ def perform_and_show(
         raise Problem(f"--fail-on {fail_on}: write fail or warn.")
     files = output_files(format, outputs)
     registry = installed_checks()
-    configuration = configured(settings)
+    configuration = _adjusted(configured(settings), idle, namespaces_from)
     plan = planned(registry, configuration, only=only, skip=skip, profile=profile)
     for warning in configuration.warnings:
         say(f"note: {warning}")
@@ -65,7 +69,8 @@ def perform_and_show(
     _require_something_to_look_at(configuration, plan)
     from preflight.resources import Setting
 
-    setting = Setting(configuration, plan.folds, passwords_of(configuration), os.environ)
+    ask_service = not plan.skips("network.web-service")
+    setting = Setting(configuration, plan.folds, passwords_of(configuration), os.environ, ask_service=ask_service)
     report = performed(plan, setting, quiet=quiet, problems=registry.problems)
     show(report, format, files)
     return report.exit_code(fail_on_warnings=fail_on == "warn")
@@ -115,6 +120,13 @@ def configured(settings: Settings) -> Configuration:
             names = ", ".join(_option_name(name) for name in given)
             raise Problem(f"--config and {names} don't go together: put them into {path}, or leave out --config.")
         return load(path)
+    except ConfigurationError as error:
+        raise Problem(str(error)) from None
+
+
+def _adjusted(configuration: Configuration, idle: float | None, namespaces_from: Path | None) -> Configuration:
+    try:
+        return adjusted(configuration, idle=idle, namespaces_from=namespaces_from)
     except ConfigurationError as error:
         raise Problem(str(error)) from None
 

@@ -5,7 +5,7 @@ Nothing here sends a packet. Whatever is wrong is a `ConfigurationError` whose t
 
 from preflight.config.describe import describe, to_public_dict
 from preflight.config.errors import ConfigurationError
-from preflight.config.loading import ENVIRONMENT_VARIABLE, from_options, load, locate
+from preflight.config.loading import ENVIRONMENT_VARIABLE, adjusted, from_options, load, locate
 from preflight.config.password import read_password, terminal_prompt
 from preflight.config.settings import (
     Configuration,
@@ -33,6 +33,7 @@ __all__ = [
     "PasswordFromPrompt",
     "ProxySettings",
     "ServiceBusSettings",
+    "adjusted",
     "describe",
     "from_options",
     "load",

@@ -22,6 +22,10 @@ def to_public_dict(configuration: Configuration) -> dict[str, Any]:
             "cloud": configuration.network.cloud,
             "proxy": None if configuration.network.proxy is None else str(configuration.network.proxy),
             "timeout": configuration.network.timeout,
+            "machine_config": None
+            if configuration.network.machine_config is None
+            else str(configuration.network.machine_config),
+            "idle_seconds": configuration.network.idle_seconds,
         },
         "service_bus": {
             "namespaces": [str(namespace) for namespace in configuration.service_bus.namespaces],
@@ -49,6 +53,7 @@ def describe(configuration: Configuration) -> str:
         ("cloud", network.cloud),
         ("proxy", "the environment's, if any" if network.proxy is None else str(network.proxy)),
         ("time-out", f"{network.timeout:g} s"),
+        ("left idle", f"{network.idle_seconds:g} s, where network.idle-survives is asked for"),
         ("relays", ", ".join(map(str, bus.namespaces)) or "the cloud's documented names"),
         ("relay ports", ", ".join(map(str, bus.relay_ports)) or "none"),
         ("", f"a closed relay port is a {'fail' if bus.relay_ports_required else 'warning'}"),

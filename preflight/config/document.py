@@ -14,7 +14,7 @@ from preflight.config.errors import ConfigurationError
 MOST_BYTES = 1 << 20
 """A configuration is a page long; whatever is larger is some other file (or a device without end)."""
 
-_OPTIONS = {"name": "--domain", "controllers": "--controller"}
+_OPTIONS = {"name": "--domain", "controllers": "--controller", "idle_seconds": "--idle"}
 """Options of the command line that aren't spelled as the key."""
 
 T = TypeVar("T")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 from preflight.config import addresses
 from preflight.config.document import Document, Table, read_document
 from preflight.config.domain import read_domain
+from preflight.config.namespaces import read_namespaces
 from preflight.config.settings import (
     RELAY_PORTS,
     Cloud,
@@ -17,9 +19,13 @@ from preflight.config.settings import (
     Connector,
     DomainSettings,
     NetworkSettings,
+    PasswordFromEnvironment,
+    PasswordFromFile,
+    ProxySettings,
     ServiceBusSettings,
 )
-from preflight.config.values import REFUSED, account, address, not_empty
+from preflight.config.values import REFUSED, account, address, file, not_empty
+from preflight.network.idle import DEFAULT_IDLE, LONGEST_IDLE, NEEDED
 
 ENVIRONMENT_VARIABLE = "PREFLIGHT_CONFIG"
 
@@ -63,6 +69,7 @@ def from_options(
     cloud: str | None = None,
     proxy: str | None = None,
     timeout: float | None = None,
+    machine_config: str | None = None,
 ) -> Configuration:
     """The start without a file: one domain, or none for network checks alone. Paths start from the working directory.
 
@@ -81,12 +88,32 @@ def from_options(
         "ldif": ldif,
         "connector_account": connector_account,
     }
-    network = {"cloud": cloud, "proxy": proxy, "timeout": timeout}
+    network = {"cloud": cloud, "proxy": proxy, "timeout": timeout, "machine_config": machine_config}
     about_domain = {key: value for key, value in options.items() if value is not None}
     values: dict[str, Any] = {"network": {key: value for key, value in network.items() if value is not None}}
     if about_domain:
         values["domain"] = [about_domain]
     return _configuration(Document(None, Path.cwd()), values)
+
+
+def adjusted(
+    configuration: Configuration, *, idle: float | None = None, namespaces_from: Path | None = None
+) -> Configuration:
+    """The configuration with what the command line says for this run only.
+
+    Raises:
+        ConfigurationError: it names the option.
+    """
+    if idle is not None:
+        table = Table(Document(None, Path.cwd()), "network", {"idle_seconds": idle})
+        configuration = replace(
+            configuration, network=replace(configuration.network, idle_seconds=_idle_seconds(table))
+        )
+    if namespaces_from is not None:
+        bus = configuration.service_bus
+        names = tuple(dict.fromkeys([*bus.namespaces, *read_namespaces(namespaces_from)]))
+        configuration = replace(configuration, service_bus=replace(bus, namespaces=names))
+    return configuration
 
 
 def _configuration(document: Document, values: Mapping[str, Any]) -> Configuration:
@@ -122,7 +149,7 @@ def _connector(table: Table) -> Connector:
 
 
 def _network(table: Table, warnings: list[str]) -> NetworkSettings:
-    table.only(("cloud", "proxy", "timeout"), REFUSED)
+    table.only(("cloud", "proxy", "timeout", "idle_seconds"), REFUSED)
     timeout = table.number("timeout", NetworkSettings().timeout)
     if not 0 < timeout <= LONGEST_TIMEOUT:  # false for nan, too
         raise table.error(
@@ -137,13 +164,28 @@ def _network(table: Table, warnings: list[str]) -> NetworkSettings:
             f"{table.document.where(table.path('proxy'))}: the proxy's URL holds a password. Better leave proxy out "
             "and set the environment variable HTTPS_PROXY to the URL."
         )
-    return NetworkSettings(cast(Cloud, table.choice("cloud", _CLOUDS, "public")), proxy, float(timeout))
+    cloud = cast(Cloud, table.choice("cloud", _CLOUDS, "public"))
+    return NetworkSettings(cloud, proxy, float(timeout), _idle_seconds(table))
+
+
+def _idle_seconds(table: Table) -> float:
+    seconds = table.number("idle_seconds", DEFAULT_IDLE)
+    if not 1 <= seconds <= LONGEST_IDLE:
+        raise table.error(
+            "idle_seconds",
+            f"{seconds:g} is not a usable time" if abs(seconds) < 1e300 else "this is not a usable time",
+            f"In seconds, from 1 to {LONGEST_IDLE:g}; the default is {DEFAULT_IDLE:g}, and {NEEDED:g} are needed.",
+        )
+    return float(seconds)
 
 
 def _service_bus(table: Table) -> ServiceBusSettings:
-    table.only(("namespaces", "relay_ports", "relay_ports_required"), REFUSED)
+    table.only(("namespaces", "namespaces_from", "relay_ports", "relay_ports_required"), REFUSED)
     names = not_empty(table, "namespaces", "Leave it out to try the cloud's documented names.")
     found = [address(table, "namespaces", name, lambda text: addresses.endpoint(text, 443)) for name in names]
+    events = table.string("namespaces_from")
+    if events is not None:
+        found += read_namespaces(table.document.base / events)
     ports = table.integers("relay_ports", RELAY_PORTS)
     if wrong := [port for port in ports if not 1 <= port <= 65535]:
         shown = wrong[0] if abs(wrong[0]) < 10**9 else "this"

@@ -12,6 +12,7 @@ from preflight.config.settings import (
     DomainSettings,
     PasswordFromEnvironment,
     PasswordFromFile,
+    PasswordFromPrompt,
 )
 from preflight.secret import Secret
 
@@ -43,17 +44,8 @@ def read_password(domain: DomainSettings, environ: Mapping[str, str], prompt: Pr
     if source is None:
         raise ValueError(f"{domain.name} needs no password")
     whose = f"The password of {domain.user} ({domain.name})"
-    if isinstance(source, PasswordFromEnvironment):
-        value = environ.get(source.variable)
-        if not value:
-            state = "isn't set" if value is None else "is empty"
-            raise ConfigurationError(
-                f"{whose} can't be read: the environment variable {source.variable}, named by password_env, {state}. "
-                "Set it for this process, or use password_file."
-            )
-        return Secret(value)
-    if isinstance(source, PasswordFromFile):
-        return _from_file(whose, source.path)
+    if not isinstance(source, PasswordFromPrompt):
+        return read_from(source, whose, environ)
     if prompt is None:
         raise ConfigurationError(
             f"{whose} can't be asked for: there is no terminal. Set password_env to the name of an environment "
@@ -65,6 +57,30 @@ def read_password(domain: DomainSettings, environ: Mapping[str, str], prompt: Pr
         value = ""
     if not value:
         raise ConfigurationError(f"{whose} was left empty. Run again and type it, or set password_env.")
+    return Secret(value)
+
+
+def read_from(
+    source: PasswordFromEnvironment | PasswordFromFile, whose: str, environ: Mapping[str, str], keys: str = ""
+) -> Secret:
+    """The password that an environment variable or a file holds.
+
+    Args:
+        whose: "The password of ...", for the error.
+        keys: what stands before the names of the configuration's keys.
+
+    Raises:
+        ConfigurationError: it isn't there.
+    """
+    if isinstance(source, PasswordFromFile):
+        return _from_file(whose, source.path)
+    value = environ.get(source.variable)
+    if not value:
+        state = "isn't set" if value is None else "is empty"
+        raise ConfigurationError(
+            f"{whose} can't be read: the environment variable {source.variable}, named by {keys}password_env, {state}. "
+            f"Set it for this process, or use {keys}password_file."
+        )
     return Secret(value)
 
 

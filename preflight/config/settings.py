@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from preflight.network.endpoint import Endpoint
+from preflight.network.idle import DEFAULT_IDLE
 from preflight.secret import Secret
 
 Auth = Literal["simple", "kerberos", "negotiate"]
@@ -111,11 +112,17 @@ class DomainSettings:
 
 @dataclass(frozen=True, slots=True)
 class ProxySettings:
-    """An HTTP proxy that is asked to CONNECT."""
+    """An HTTP proxy that is asked to CONNECT.
+
+    Attributes:
+        password: written into the URL.
+        password_source: where it comes from otherwise; None: nowhere.
+    """
 
     endpoint: Endpoint
     user: str | None = None
     password: Secret | None = None
+    password_source: PasswordSource | None = None
 
     def __str__(self) -> str:
         return f"http://{self.user + ':***@' if self.user is not None else ''}{self.endpoint}"
@@ -125,13 +132,16 @@ class ProxySettings:
 class NetworkSettings:
     """
     Attributes:
-        proxy: None: the environment's, if any.
+        proxy: None: that of `machine_config`, else the environment's, if any.
+        machine_config: .NET's machine.config on the sync server, whose proxy the sync service uses; None: not given.
         timeout: seconds a single connection attempt, DNS query or answer may take.
+        idle_seconds: how long `network.idle-survives` leaves connections idle.
     """
 
     cloud: Cloud = "public"
     proxy: ProxySettings | None = None
     timeout: float = 5.0
+    idle_seconds: float = DEFAULT_IDLE
 
 
 HTTPS_PORT = 443

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from preflight.directory.model import CrossReference, DomainController, RootDse
 
@@ -40,6 +41,8 @@ class ControllerProbe:
         code, message, remedy: why not; code "ok" otherwise.
         alive: something answered there: only the way in which this machine reads (TLS, its port) is obstructed, which
             says nothing of Connect's own way on port 389, signed and sealed.
+        read_at: by this machine's clock, when the reading of the rootDSE began and when it had ended; None for a
+            controller out of an export.
     """
 
     controller: DomainController
@@ -48,6 +51,7 @@ class ControllerProbe:
     message: str = ""
     remedy: str = ""
     alive: bool = True
+    read_at: tuple[datetime, datetime] | None = None
 
     @property
     def answers(self) -> bool:

@@ -61,6 +61,23 @@ class ClockReading:
         return f"{duration(self.surely)} {'ahead of' if self.ahead else 'behind'} {self.whose}"
 
 
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """This machine's clock beside all the others that could be read.
+
+    Attributes:
+        controllers: by domain controller.
+        service: the password-reset service's or a relay's; None: not read.
+        unread: for each clock that could not be read, its owner and why.
+        exported: domains that are read from an export, which has no clock.
+    """
+
+    controllers: tuple[ClockReading, ...] = ()
+    service: ClockReading | None = None
+    unread: tuple[tuple[str, str], ...] = ()
+    exported: tuple[str, ...] = ()
+
+
 def duration(length: timedelta) -> str:
     """Hours, minutes and seconds, the larger two: "2 h 5 min", "3 min 12 s", "4 s"."""
     seconds = round(length.total_seconds())

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import ssl
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from socket import socket
 from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from socket import socket
 
 NEEDED = 360.0
 """Seconds that firewall and proxy must leave an idle connection alone (domain.md section 2)."""
@@ -78,6 +80,8 @@ def hold(
     Args:
         seconds: from the request until its answer has to begin.
     """
+    import ssl
+
     if isinstance(connection, ssl.SSLSocket):
         # Tells TLS's goodbye from a connection that was merely closed.
         connection.suppress_ragged_eofs = False  # type: ignore[attr-defined]  # unknown to typeshed
@@ -91,7 +95,7 @@ def hold(
             if not connection.recv(1):
                 after = time.monotonic() - started
                 return "service-closed", after, f"the other side of TLS said goodbye after {after:.0f} s"
-        except (TimeoutError, ssl.SSLWantReadError):
+        except TimeoutError:
             continue
         except OSError as error:
             code, how = _end(error)
@@ -105,7 +109,7 @@ def _use(connection: socket, idle: float, request: bytes, seconds: float) -> tup
         connection.settimeout(seconds)
         connection.sendall(request)
         connection.recv(1)  # a word, or TLS's goodbye: either came all the way
-    except (TimeoutError, ssl.SSLWantReadError):
+    except TimeoutError:
         return "cut-silently", 0.0, f"after {idle:.0f} s of idleness a request stayed without answer for {seconds:g} s"
     except OSError as error:
         code, how = _end(error)

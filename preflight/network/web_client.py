@@ -20,11 +20,12 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
 
+from preflight.network.block_page import LONGEST_PAGE, date_of, judged
 from preflight.network.dialer import SocketDialer
 from preflight.network.idle import Held, hold, waits
 from preflight.network.model import Endpoint, Probe, Reach
 from preflight.network.together import all_at_once
-from preflight.network.web import LONGEST_PAGE, WEB_REASONS, Answer, date_of, judged, not_connected
+from preflight.network.web import WEB_REASONS, Answer, not_connected
 from preflight.network.websocket import RELAY_PATH, handshake_headers, judged_upgrade
 from preflight.version import __version__
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -46,6 +44,9 @@ def handshake_headers(key: str) -> Mapping[str, str]:
 
 def accepted(key: str) -> str:
     """What a server answers to the key (RFC 6455 4.2.2)."""
+    import base64
+    import hashlib
+
     return base64.b64encode(hashlib.sha1((key + _ACCEPT_KEY).encode("ascii")).digest()).decode("ascii")
 
 

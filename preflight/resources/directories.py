@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 from preflight.api import Target, Unavailable
 from preflight.config import DomainSettings
@@ -136,6 +137,7 @@ def _probe(
 ) -> ControllerProbe:
     from preflight.directory.ldap import read_root_dse
 
+    began = datetime.now(UTC)
     try:
         root_dse = read_root_dse(
             controller,
@@ -163,7 +165,7 @@ def _probe(
             f"{controller.name} is a controller of {dn_to_domain(root_dse.domain_dn)}, not of {settings.name}",
             "Correct the domain's name or its controllers.",
         )
-    return ControllerProbe(controller, root_dse)
+    return ControllerProbe(controller, root_dse, read_at=(began, datetime.now(UTC)))
 
 
 def _alive(resources: Resources, target: Target, controller: DomainController, error: Unavailable) -> bool:

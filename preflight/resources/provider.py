@@ -95,9 +95,6 @@ class Resources:
     """
 
     def __init__(self, setting: Setting) -> None:
-        import preflight.resources.directories
-        import preflight.resources.people
-        import preflight.resources.ways  # noqa: F401 - they register what they provide
 
         self.setting = setting
         self._lock = threading.Lock()
