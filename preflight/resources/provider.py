@@ -95,7 +95,6 @@ class Resources:
     """
 
     def __init__(self, setting: Setting) -> None:
-
         self.setting = setting
         self._lock = threading.Lock()
         self._cells: dict[tuple[str, Target], _Cell] = {}
