@@ -86,4 +86,3 @@ class Settings:
     cloud: str | None = None
     proxy: str | None = None
     timeout: float | None = None
-    machine_config: str | None = None

@@ -47,6 +47,7 @@ def perform_and_show(
     quiet: bool,
     idle: float | None = None,
     namespaces_from: Path | None = None,
+    machine_config: str | None = None,
 ) -> int:
     """
     Raises:
@@ -56,7 +57,7 @@ def perform_and_show(
         raise Problem(f"--fail-on {fail_on}: write fail or warn.")
     files = output_files(format, outputs)
     registry = installed_checks()
-    configuration = _adjusted(configured(settings), idle, namespaces_from)
+    configuration = _adjusted(configured(settings), idle, namespaces_from, machine_config)
     plan = planned(registry, configuration, only=only, skip=skip, profile=profile)
     for warning in configuration.warnings:
         say(f"note: {warning}")
@@ -124,9 +125,11 @@ def configured(settings: Settings) -> Configuration:
         raise Problem(str(error)) from None
 
 
-def _adjusted(configuration: Configuration, idle: float | None, namespaces_from: Path | None) -> Configuration:
+def _adjusted(
+    configuration: Configuration, idle: float | None, namespaces_from: Path | None, machine_config: str | None
+) -> Configuration:
     try:
-        return adjusted(configuration, idle=idle, namespaces_from=namespaces_from)
+        return adjusted(configuration, idle=idle, namespaces_from=namespaces_from, machine_config=machine_config)
     except ConfigurationError as error:
         raise Problem(str(error)) from None
 

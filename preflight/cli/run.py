@@ -63,7 +63,6 @@ def run(
             cloud=cloud,
             proxy=proxy,
             timeout=timeout,
-            machine_config=machine_config,
         ),
         only=only or (),
         skip=skip or (),
@@ -74,5 +73,6 @@ def run(
         dry_run=dry_run,
         quiet=quiet,
         idle=idle,
+        machine_config=machine_config,
         namespaces_from=namespaces_from,
     )

@@ -6,7 +6,7 @@ Nothing here sends a packet. Whatever is wrong is a `ConfigurationError` whose t
 from preflight.config.describe import describe, to_public_dict
 from preflight.config.errors import ConfigurationError
 from preflight.config.loading import ENVIRONMENT_VARIABLE, adjusted, from_options, load, locate
-from preflight.config.password import read_password, terminal_prompt
+from preflight.config.password import read_from, read_password, terminal_prompt
 from preflight.config.settings import (
     Configuration,
     Connector,
@@ -38,6 +38,7 @@ __all__ = [
     "from_options",
     "load",
     "locate",
+    "read_from",
     "read_password",
     "terminal_prompt",
     "to_public_dict",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from preflight.config.settings import Configuration, ControllerAddress, DomainSettings
+from preflight.config.settings import Configuration, ControllerAddress, DomainSettings, NetworkSettings
 
 _TLS = {"ldaps": "LDAPS", "starttls": "StartTLS", "none": "sealed by negotiate, no TLS"}
 
@@ -22,9 +23,7 @@ def to_public_dict(configuration: Configuration) -> dict[str, Any]:
             "cloud": configuration.network.cloud,
             "proxy": None if configuration.network.proxy is None else str(configuration.network.proxy),
             "timeout": configuration.network.timeout,
-            "machine_config": None
-            if configuration.network.machine_config is None
-            else str(configuration.network.machine_config),
+            "machine_config": _path(configuration.network.machine_config),
             "idle_seconds": configuration.network.idle_seconds,
         },
         "service_bus": {
@@ -51,7 +50,7 @@ def describe(configuration: Configuration) -> str:
     rows += [
         ("", ""),
         ("cloud", network.cloud),
-        ("proxy", "the environment's, if any" if network.proxy is None else str(network.proxy)),
+        ("proxy", _proxy(network)),
         ("time-out", f"{network.timeout:g} s"),
         ("left idle", f"{network.idle_seconds:g} s, where network.idle-survives is asked for"),
         ("relays", ", ".join(map(str, bus.namespaces)) or "the cloud's documented names"),
@@ -60,6 +59,19 @@ def describe(configuration: Configuration) -> str:
     ]
     lines = [f"{name:<18} {value}".rstrip() for name, value in rows]
     return "\n".join([*lines, *(f"warning: {warning}" for warning in configuration.warnings)]) + "\n"
+
+
+def _proxy(network: NetworkSettings) -> str:
+    if network.proxy is not None:
+        source = network.proxy.password_source
+        return f"{network.proxy}{f', password from {source}' if source else ''}"
+    if network.machine_config is not None:
+        return f"that of {network.machine_config}, else the environment's"
+    return "the environment's, if any"
+
+
+def _path(path: Path | None) -> str | None:
+    return None if path is None else str(path)
 
 
 def _domain_rows(domain: DomainSettings) -> list[tuple[str, str]]:

@@ -69,7 +69,6 @@ def from_options(
     cloud: str | None = None,
     proxy: str | None = None,
     timeout: float | None = None,
-    machine_config: str | None = None,
 ) -> Configuration:
     """The start without a file: one domain, or none for network checks alone. Paths start from the working directory.
 
@@ -88,7 +87,7 @@ def from_options(
         "ldif": ldif,
         "connector_account": connector_account,
     }
-    network = {"cloud": cloud, "proxy": proxy, "timeout": timeout, "machine_config": machine_config}
+    network = {"cloud": cloud, "proxy": proxy, "timeout": timeout}
     about_domain = {key: value for key, value in options.items() if value is not None}
     values: dict[str, Any] = {"network": {key: value for key, value in network.items() if value is not None}}
     if about_domain:
@@ -97,7 +96,11 @@ def from_options(
 
 
 def adjusted(
-    configuration: Configuration, *, idle: float | None = None, namespaces_from: Path | None = None
+    configuration: Configuration,
+    *,
+    idle: float | None = None,
+    namespaces_from: Path | None = None,
+    machine_config: str | None = None,
 ) -> Configuration:
     """The configuration with what the command line says for this run only.
 
@@ -113,6 +116,10 @@ def adjusted(
         bus = configuration.service_bus
         names = tuple(dict.fromkeys([*bus.namespaces, *read_namespaces(namespaces_from)]))
         configuration = replace(configuration, service_bus=replace(bus, namespaces=names))
+    if machine_config is not None:
+        table = Table(Document(None, Path.cwd()), "network", {"machine_config": machine_config})
+        network = replace(configuration.network, machine_config=file(table, "machine_config"))
+        configuration = replace(configuration, network=network)
     return configuration
 
 
@@ -148,8 +155,12 @@ def _connector(table: Table) -> Connector:
     return Connector(account(table, "account"), anchor)
 
 
+_PROXY_SIGN_IN = ("proxy_user", "proxy_password_env", "proxy_password_file")
+_NETWORK_KEYS = ("cloud", "proxy", *_PROXY_SIGN_IN, "machine_config", "timeout", "idle_seconds")
+
+
 def _network(table: Table, warnings: list[str]) -> NetworkSettings:
-    table.only(("cloud", "proxy", "timeout", "idle_seconds"), REFUSED)
+    table.only(_NETWORK_KEYS, REFUSED)
     timeout = table.number("timeout", NetworkSettings().timeout)
     if not 0 < timeout <= LONGEST_TIMEOUT:  # false for nan, too
         raise table.error(
@@ -165,7 +176,31 @@ def _network(table: Table, warnings: list[str]) -> NetworkSettings:
             "and set the environment variable HTTPS_PROXY to the URL."
         )
     cloud = cast(Cloud, table.choice("cloud", _CLOUDS, "public"))
-    return NetworkSettings(cloud, proxy, float(timeout), _idle_seconds(table))
+    return NetworkSettings(
+        cloud, _with_sign_in(table, proxy), float(timeout), _idle_seconds(table), file(table, "machine_config")
+    )
+
+
+def _with_sign_in(table: Table, proxy: ProxySettings | None) -> ProxySettings | None:
+    """The proxy with proxy_user, and where the password is."""
+    given = [key for key in _PROXY_SIGN_IN if key in table]
+    if not given:
+        return proxy
+    if proxy is None:
+        raise table.error(given[0], "this is about a proxy, and none is named", "Add proxy beside it.")
+    if proxy.user is not None:
+        raise table.error(given[0], "the proxy's URL holds a user already", "Write it in one place only.")
+    user, variable = table.string("proxy_user"), table.string("proxy_password_env")
+    path = file(table, "proxy_password_file")
+    if user is None:
+        raise table.error(given[0], "the proxy's user is missing", 'Add proxy_user = "svc-sync@contoso.com".')
+    if variable is not None and path is None:
+        return replace(proxy, user=user, password_source=PasswordFromEnvironment(variable))
+    if path is not None and variable is None:
+        return replace(proxy, user=user, password_source=PasswordFromFile(path))
+    raise table.error(
+        "proxy_user", "its password comes from one place", "Set either proxy_password_env or proxy_password_file."
+    )
 
 
 def _idle_seconds(table: Table) -> float:

@@ -142,6 +142,7 @@ class NetworkSettings:
     proxy: ProxySettings | None = None
     timeout: float = 5.0
     idle_seconds: float = DEFAULT_IDLE
+    machine_config: Path | None = None
 
 
 HTTPS_PORT = 443

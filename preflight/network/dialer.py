@@ -265,13 +265,14 @@ class SocketDialer:
         if not resolution.resolved:
             failed = _unresolved(endpoint, proxy, resolution)
             return RevocationAnswer(address, failed.code, failed.message, failed.via)
+        authorization = "" if proxy is None else self._way(endpoint, place.host).authorization
         until = time.monotonic() + self._timeout
         attempts = connect_each([(each, place.port) for each in _tried(resolution)], self._timeout)
         with closing(attempts):
             for attempt in attempts:
                 if attempt.connection is not None:
                     with attempt.connection as connection:
-                        return ask(connection, address, proxy, until)
+                        return ask(connection, address, proxy, until, authorization)
                 failure = attempt
         code, message = classify(failure.error or OSError("no connection"), "", str(place), self._timeout)
         return RevocationAnswer(address, "proxy-unreachable" if proxy else code, message, _via(proxy))
@@ -318,6 +319,11 @@ class _Way:
     def port(self) -> int:
         """The port that the socket is connected to."""
         return (self.proxy.endpoint if self.proxy else self.endpoint).port
+
+    @property
+    def authorization(self) -> str:
+        """What the proxy is known to want in the header of a request of plain HTTP; "" for nothing."""
+        return self._sign_in.basic if self._sign_in else ""
 
     def again(self) -> _Way:
         """The same way once more, in the time that is left."""

@@ -36,6 +36,12 @@ class ProxySignIn:
         self._scheme = ""
         self._refusal = ""
 
+    @property
+    def basic(self) -> str:
+        """The header that the proxy has accepted before; "" where it asked for none, or for another scheme."""
+        credentials = self._proxy.credentials
+        return credentials.basic() if self._scheme == "Basic" and credentials is not None else ""
+
     def tunnel(self, connection: socket, reconnect: Reconnect, endpoint: Endpoint, until: float) -> tuple[str, str]:
         """Ask for a tunnel, signing in if the proxy asks for it: code and message.
 

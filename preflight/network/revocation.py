@@ -80,21 +80,26 @@ def addresses_of(chains: Iterable[tuple[Certificate, ...]]) -> tuple[RevocationA
     return tuple(found)
 
 
-def ask(connection: socket, address: RevocationAddress, proxy: Proxy | None, until: float) -> RevocationAnswer:
+def ask(
+    connection: socket, address: RevocationAddress, proxy: Proxy | None, until: float, authorization: str = ""
+) -> RevocationAnswer:
     """Ask for the header only, and judge it.
 
     Args:
         until: on time.monotonic's clock.
+        authorization: for the proxy; "": none.
     """
     via = "direct" if proxy is None else f"proxy {proxy}"
     endpoint = address.endpoint
     assert endpoint is not None
     host = endpoint.host if endpoint.port == 80 else str(endpoint)
     target = address.path if proxy is None else f"http://{host}{address.path}"
-    request = f"HEAD {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    request = f"HEAD {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n"
+    if authorization:
+        request += f"Proxy-Authorization: {authorization}\r\n"
     try:
         connection.settimeout(max(until - time.monotonic(), 0.001))
-        connection.sendall(request.encode("ascii"))
+        connection.sendall(f"{request}\r\n".encode("ascii"))
         header, ended = read_header(connection, until)
     except TimeoutError:
         return RevocationAnswer(address, "http-timeout", f"{host} did not answer in time", via)
