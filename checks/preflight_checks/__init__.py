@@ -2,6 +2,8 @@
 
 from preflight_checks.account import connector_usable
 from preflight_checks.anchors import unique
+from preflight_checks.clock import in_step
+from preflight_checks.controller_ports import ports, writable
 from preflight_checks.controllers import discovered, policy_hints, reachable
 from preflight_checks.directory import bind
 from preflight_checks.network import relay_443, relay_ports, relays_resolve
@@ -14,14 +16,18 @@ from preflight_checks.permissions import (
     write_pwd_last_set,
 )
 from preflight_checks.policy import minimum_age, summary
+from preflight_checks.web import idle_survives, web_service, websocket
 
 __all__ = [
     "bind",
     "change_password",
     "connector_usable",
     "discovered",
+    "idle_survives",
+    "in_step",
     "minimum_age",
     "policy_hints",
+    "ports",
     "reachable",
     "relay_443",
     "relay_ports",
@@ -31,6 +37,9 @@ __all__ = [
     "summary",
     "unexpire_password",
     "unique",
+    "web_service",
+    "websocket",
+    "writable",
     "write_lockout_time",
     "write_pwd_last_set",
 ]

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from preflight.api import Target, Unavailable
 from preflight.config import DomainSettings
-from preflight.directory.topology import Discovery, ForestTopology
+from preflight.directory.model import DomainController
+from preflight.directory.site import MachineSite, NoSite, SiteController, site_of_this_machine
+from preflight.directory.topology import ControllerProbes, Discovery, ForestTopology
 from preflight.network.controller_ports import (
     CONTROLLER_PORTS,
     DNS_PORT,
@@ -22,7 +24,7 @@ from preflight.network.endpoint import Endpoint
 from preflight.network.model import Reach, ServiceRecords
 from preflight.network.port import Resolver
 from preflight.network.together import all_at_once
-from preflight.resources.directories import CONTROLLERS_RECORD, settings_of
+from preflight.resources.directories import CONTROLLERS_RECORD, LDAP_PORT, settings_of, timeouts_of
 from preflight.resources.provider import Resources, provides
 
 MOST_CONTROLLERS = 32
@@ -51,6 +53,47 @@ def controller_ports(resources: Resources, target: Target) -> ControllerPorts:
     left_out = len(found.controllers) - MOST_CONTROLLERS
     note = f"{left_out} more controllers that DNS names were not tried" if left_out > 0 else ""
     return ControllerPorts(settings.name, controllers, resolvers, notes=(note,) if note else ())
+
+
+@provides("domain")
+def machine_site(resources: Resources, target: Target) -> MachineSite:
+    """As the first controller sees it that answers."""
+    settings = settings_of(resources, target)
+    probes: ControllerProbes = resources.get("controller_probes", target)
+    names: Resolver = resources.get("names", target)
+    timeout = resources.setting.configuration.network.timeout
+    if not probes.answering:
+        raise Unavailable(f"no controller of {settings.name} answers, so none says the site of this machine")
+    try:
+        address = names.addresses(probes.answering[0].controller.host)[0]
+        name = site_of_this_machine(address, settings.name, timeout)
+    except (NoSite, Unavailable) as error:
+        return MachineSite(obstacle=str(error))
+    found = names.services(f"_ldap._tcp.{name}._sites.dc._msdcs.{settings.name}")
+    if not found.resolved:
+        none = found.code in ("nxdomain", "no-answer")
+        return MachineSite(name, obstacle="" if none else found.message)
+    known = {probe.root_dse.host.lower(): probe.root_dse.is_read_only for probe in probes.probes if probe.root_dse}
+    hosts = [each.target for each in found.records]
+    asked = all_at_once(
+        {host: _asking(names, host, resources) for host in hosts if host.lower() not in known}, 4 * timeout
+    )
+    return MachineSite(name, tuple(SiteController(host, known.get(host.lower(), asked.get(host))) for host in hosts))
+
+
+def _asking(names: Resolver, host: str, resources: Resources) -> Callable[[], bool | None]:
+    """Whether a controller is read-only, by its own rootDSE, in the clear on port 389: nothing secret is in it."""
+    from preflight.directory.ldap import read_root_dse
+
+    def ask() -> bool | None:
+        controller = DomainController(host, LDAP_PORT, "none", "dns")
+        try:
+            found = read_root_dse(controller, resolve=names.addresses, timeouts=timeouts_of(resources))
+        except Unavailable:
+            return None
+        return found.is_read_only
+
+    return ask
 
 
 def _controllers(

@@ -143,7 +143,7 @@ def _probe(
             controller,
             resolve=resources.get("names", target).addresses,
             ca_file=settings.ca_file,
-            timeouts=_timeouts(resources),
+            timeouts=timeouts_of(resources),
         )
     except Unavailable as error:
         return ControllerProbe(
@@ -235,7 +235,7 @@ def directory(resources: Resources, target: Target) -> Directory:
         ledger=resources.get("bind_ledger"),
         resolve=resources.get("names", target).addresses,
         ca_file=settings.ca_file,
-        timeouts=_timeouts(resources),
+        timeouts=timeouts_of(resources),
     )
     resources.on_close(live.close)
     live.root_dse()
@@ -278,6 +278,6 @@ def _exported(resources: Resources, target: Target) -> Sequence[RootDse]:
     return export.controllers_root_dse() if isinstance(export, LdifDirectory) else ()
 
 
-def _timeouts(resources: Resources) -> Timeouts:
+def timeouts_of(resources: Resources) -> Timeouts:
     timeout = resources.setting.configuration.network.timeout
     return Timeouts(connect=timeout, handshake=2 * timeout, bind=4 * timeout, page=12 * timeout)
