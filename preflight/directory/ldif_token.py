@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from preflight.directory.distinguished_name import MalformedName, normalise
+from preflight.directory.foreign_principals import names_in_member
 from preflight.directory.ldif_index import Index
 from preflight.directory.model import (
     OTHER_ORGANIZATION,
@@ -221,7 +222,7 @@ def token_in(
             sids.add(OTHER_ORGANIZATION)
         foreign = set(sids)
     foreign &= sids
-    names = {f"CN={sid},CN=ForeignSecurityPrincipals,{exported.domain_dn}" for sid in foreign}
+    names = names_in_member(foreign, exported.domain_dn, (same_forest and principal.forest_dn) or exported.domain_dn)
     names |= {
         index.objects[key].distinguished_name for value, key in index.by_sid.items() if sid_to_text(value) in sids
     }

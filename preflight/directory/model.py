@@ -346,10 +346,15 @@ PRE_WINDOWS_2000 = "S-1-5-32-554"
 WELL_KNOWN_SIDS = frozenset({EVERYONE, AUTHENTICATED_USERS, NETWORK, THIS_ORGANIZATION})
 """In the token of every account that signs in over the network within its own forest."""
 
-NEVER_IN_A_TOKEN = frozenset(
-    {CREATOR_OWNER, CREATOR_GROUP, PRINCIPAL_SELF, OWNER_RIGHTS, "S-1-5-7", "S-1-5-18", "S-1-0-0"}
+OTHER_SIGN_INS = frozenset(
+    {"S-1-2-0", "S-1-2-1", "S-1-5-1", "S-1-5-3", "S-1-5-4", "S-1-5-6", "S-1-5-13", "S-1-5-14", "S-1-5-19", "S-1-5-20"}
 )
-"""Placeholders (judged by rules of their own), ANONYMOUS LOGON, SYSTEM and NULL."""
+"""LOCAL, CONSOLE LOGON, DIALUP, BATCH, INTERACTIVE, SERVICE, terminal servers and services: not over the network."""
+
+NEVER_IN_A_TOKEN = OTHER_SIGN_INS | {
+    CREATOR_OWNER, CREATOR_GROUP, PRINCIPAL_SELF, OWNER_RIGHTS, "S-1-5-7", "S-1-5-18", "S-1-0-0"
+}  # fmt: skip
+"""Beside these: placeholders (judged by rules of their own), ANONYMOUS LOGON, SYSTEM and NULL."""
 
 
 def filetime_to_datetime(value: int) -> datetime | None:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from preflight.directory import ldap_filter
 from preflight.directory.distinguished_name import normalise
+from preflight.directory.foreign_principals import names_in_member
 from preflight.directory.model import (
     OTHER_ORGANIZATION,
     THIS_ORGANIZATION,
@@ -185,11 +186,11 @@ def _member_names(
     """
     local = _dns_by_sid(judged, sids)
     names: set[str] = set(local.values())
-    domain_dn = judged.root_dse().domain_dn
+    root = judged.root_dse()
     foreign = sids & WELL_KNOWN_SIDS | sids & {OTHER_ORGANIZATION}
     if not same_forest:
         foreign = sids
-    names |= {f"CN={sid},CN=ForeignSecurityPrincipals,{domain_dn}" for sid in foreign}
+    names |= names_in_member(foreign, root.domain_dn, root.forest_dn)
     unresolved: frozenset[str] | set[str] = set()
     if same_forest:
         names.add(principal.distinguished_name)
