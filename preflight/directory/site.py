@@ -37,11 +37,13 @@ class MachineSite:
         name: "" = not known.
         controllers: those that DNS names for it.
         obstacle: why something of it isn't known; "" for nothing.
+        matters: controllers are chosen by site: neither configured nor out of an export.
     """
 
     name: str = ""
     controllers: tuple[SiteController, ...] = ()
     obstacle: str = ""
+    matters: bool = True
 
 
 def site_of_this_machine(address: str, domain: str, seconds: float) -> str:

@@ -71,9 +71,7 @@ class World:
         self.things[dn] = Thing(list(entries), off)
         return dn
 
-    def user(
-        self, dn: str, *entries: str, off: bool = False, object_class: str = "user", **attributes: bytes
-    ) -> str:
+    def user(self, dn: str, *entries: str, off: bool = False, object_class: str = "user", **attributes: bytes) -> str:
         self.things[dn] = Thing(list(entries), off, object_class, {"userAccountControl": b"512", **attributes})
         return dn
 
@@ -124,11 +122,11 @@ class World:
             if dn not in self.users
         }
         head = SecurityDescriptor.parse(self.bytes_of(HEAD))
-        domain = Domain(
-            "corp.test", HEAD, "corp.test", HEAD, DOMAIN, "dc1.corp.test", None, head, Entry(HEAD, {}), ""
-        )
+        domain = Domain("corp.test", HEAD, "corp.test", HEAD, DOMAIN, "dc1.corp.test", None, head, Entry(HEAD, {}), "")
         membership = Membership({normalise(dn): ("Domain Admins",) for dn in protected})
-        judge = UserJudge(domain, RightsDecider(TOKEN, REQUIRED_RIGHTS), Protection(membership, frozenset()), containers)
+        judge = UserJudge(
+            domain, RightsDecider(TOKEN, REQUIRED_RIGHTS), Protection(membership, frozenset()), containers
+        )
         repairs = Repairs(judge, containers, ACCOUNT, Scope(self.search_bases))
         for number, dn in enumerate(self.users, start=2000):
             thing = self.things[dn]
@@ -148,9 +146,7 @@ class World:
         return {outcome: count for outcome, count in self.repairs().outcomes.items() if count}
 
     def unexpire(self) -> bool:
-        return self.plan().steps == () or all(
-            step.right is not Right.UNEXPIRE_PASSWORD for step in self.plan().steps
-        )
+        return self.plan().steps == () or all(step.right is not Right.UNEXPIRE_PASSWORD for step in self.plan().steps)
 
     def applied(self, steps: Sequence[Step]) -> World:
         """The same domain after these steps."""
