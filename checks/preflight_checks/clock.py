@@ -30,8 +30,8 @@ def in_step(clocks: Clocks) -> Iterator[Finding]:
     service's answer. The time that the reading took is allowed for.
 
     Kerberos refuses tickets where the clocks are more than 5 minutes apart (a policy can set another limit), so the
-    sync server can't sign in; a clock that is far off also makes certificates look expired or not yet valid, and breaks the
-    onboarding to the service.
+    sync server can't sign in; a clock that is far off also makes certificates look expired or not yet valid, and breaks
+    the onboarding to the service.
 
     To mend: w32tm /resync on the machine whose clock is wrong, and have it follow the domain (w32tm /config
     /syncfromflags:domhier /update); the PDC emulator follows an outside source.

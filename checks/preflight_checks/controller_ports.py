@@ -46,8 +46,8 @@ def ports(controller_ports: ControllerPorts) -> Iterator[Finding]:
     Needed are 88 (Kerberos), 389 (LDAP, signed and sealed) and 445 (SMB, by which writeback sets the password). 135 and
     the dynamic range (49152-65535; the endpoint mapper is asked for the port of replication) serve the wizard and
     password hash synchronisation: closed is a warning. 636 and 3268 are information. DNS is asked of the servers in
-    use, not of every controller. A controller that DNS names beside others, and that is not the PDC emulator, is one that
-    Connect may do without: closed is a warning there.
+    use, not of every controller. A controller that DNS names beside others, and that is not the PDC emulator, is one
+    that Connect may do without: closed is a warning there.
 
     To mend: allow the port from the sync server to the controller in every firewall on the way, the controller's own
     included.
@@ -223,8 +223,8 @@ def _by_site(site: MachineSite) -> Iterator[Finding]:
             subject=site.name,
             expected=f"a writable controller in {site.name}",
             observed=", ".join(read_only),
-            remedy="Give the sync server's subnet to a site with a writable controller, or name preferred ones in Entra "
-            "Connect.",
+            remedy="Give the sync server's subnet to a site with a writable controller, or name preferred ones in "
+            "Entra Connect.",
         )
     elif site.name and not site.controllers and not site.obstacle:
         yield passed(f"{site.name}, the site of this machine, has no controller of its own", subject=site.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from preflight.api import Finding, Severity, check, fail, passed, unknown, warn
+from preflight.api import Finding, Severity, check, fail, not_applicable, passed, unknown, warn
 from preflight.network.idle import IDLE_CODES, NEEDED, Held, longest_survived
 from preflight.network.reasons import PROBE_CODES, REASONS
 from preflight.network.relays import Relay
@@ -35,8 +35,8 @@ def web_service(web_answers: WebAnswers) -> Iterator[Finding]:
     reaches, and looks whose answer comes back.
 
     An open port and a trusted certificate are not yet the service: a proxy or web filter that inspects TLS shows itself
-    only now, by a block page, a sign-in page or a redirect in the service's place. Any answer of the service counts, 401
-    and 404 included. The rule *.passwordreset.microsoftonline.com does not cover passwordreset.microsoftonline.com
+    only now, by a block page, a sign-in page or a redirect in the service's place. Any answer of the service counts,
+    401 and 404 included. The rule *.passwordreset.microsoftonline.com does not cover passwordreset.microsoftonline.com
     itself: that name alone being closed is a warning. Relays that are not reached at all are the finding of
     network.relay-443.
 
@@ -160,9 +160,9 @@ def idle_survives(relay: Relay, idle_connections: IdleConnections) -> Iterator[F
     """Opens several connections to each relay, leaves each idle for a time of its own, and then uses it.
 
     The service waits for resets on connections on which nothing is said for minutes. Firewalls and proxies that forget
-    or cut an idle connection earlier than after 6 minutes lose those resets. The longest wait is 400 s (`--idle SECONDS`
-    or `[network] idle_seconds`); shorter ones beside it find out where a limit lies. It runs when it is asked for:
-    `preflight run --only network.idle-survives`.
+    or cut an idle connection earlier than after 6 minutes lose those resets. The longest wait is 400 s (`--idle
+    SECONDS` or `[network] idle_seconds`); shorter ones beside it find out where a limit lies. It runs when it is asked
+    for: `preflight run --only network.idle-survives`.
 
     Where the relay itself ends the connection first, by TLS's own goodbye, nothing was seen of the way, and the answer
     is unknown.
@@ -170,9 +170,14 @@ def idle_survives(relay: Relay, idle_connections: IdleConnections) -> Iterator[F
     To mend: set the idle time-out of firewall and proxy for these connections to more than 6 minutes.
     """
     held = idle_connections.held
+    if not held:
+        yield not_applicable(
+            f"{relay} is known from a recorded network, which holds no connections", subject=str(relay)
+        )
+        return
     survived = longest_survived(held)
     cut = [each for each in held if each.cut]
-    evidence = {
+    evidence: dict[str, object] = {
         "connections": [
             {"idle_s": each.wanted, "code": each.code, "survived_s": round(each.survived, 1), "source": each.source}
             for each in held

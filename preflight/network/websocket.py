@@ -17,7 +17,7 @@ UPGRADE_REASONS: Mapping[str, Reason] = MappingProxyType(
         "upgrade-stripped": Reason(
             "the host answered as if no WebSocket had been asked for: a proxy took the Upgrade header away",
             "Let the proxy pass WebSockets to the relays (Upgrade and Connection headers), or exempt them from "
-            "inspection. Without WebSockets the service falls back to other ways, which may be slower or closed.",
+            "inspection.",
         ),
     }
 )

@@ -60,6 +60,8 @@ def machine_site(resources: Resources, target: Target) -> MachineSite:
     """As the first controller sees it that answers."""
     settings = settings_of(resources, target)
     probes: ControllerProbes = resources.get("controller_probes", target)
+    if any(probe.controller.found_by != "dns" for probe in probes.probes):
+        return MachineSite(matters=False)
     names: Resolver = resources.get("names", target)
     timeout = resources.setting.configuration.network.timeout
     if not probes.answering:

@@ -22,7 +22,7 @@ def test_a_check_says_what_why_how_and_shows_a_sample(id: str) -> None:
     assert text.startswith(f"{id}: {check.title}\n")
     assert "To mend: " in " ".join(text.split())
     assert all(code in text for code in (*check.codes, *check.requires, *check.event_codes))
-    assert "A sample, from `preflight demo`" in text
+    assert ("A sample, from `preflight demo`" in text) == ("preflight" in check.tags)
     assert "\n\n\n" not in text
     if check.severity is Severity.BLOCKER:
         assert "blocker: where it fails, writeback does not work" in text
