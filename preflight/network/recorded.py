@@ -208,7 +208,7 @@ class RecordedDialer:
         return _known(self._recording.upgrades, reach.endpoint, lambda: f"WebSocket answer of {reach.endpoint}")
 
     def hold(self, reach: Reach, seconds: float, stop: threading.Event) -> Sequence[Held]:  # noqa: ARG002
-        raise Unavailable("a recording holds no connections", code="not-recorded")
+        return ()  # a recording holds no connections
 
     def latencies(self, reaches: Collection[Reach]) -> Mapping[Endpoint, tuple[Latency, ...]]:
         return {
