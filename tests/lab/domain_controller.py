@@ -114,6 +114,7 @@ class DomainController:
         self.base_dn = recipe.base_dn
         self.host = f"{recipe.host}.{recipe.domain}"
         self._process: subprocess.Popen[bytes] | None = None
+        self._smb: socket.socket | None = None
         self._address_lock: IO[str] | None = None
         self.admin = Administration(self._administration_settings)
         self.address, self._address_lock = _reserve_address()
@@ -189,9 +190,18 @@ class DomainController:
                 self.stop()
                 raise RuntimeError(f"{self.host} at {self.address} did not come up:\n{self.log[-3000:]}")
             time.sleep(0.03)
+        # Samba's file server is a program of its own, which nothing here speaks to; its port has to be open.
+        self._smb = socket.create_server((self.address, 445), backlog=4096)
+
+    def close_smb(self) -> None:
+        """Nobody listens on port 445 any more."""
+        if self._smb is not None:
+            self._smb.close()
+            self._smb = None
 
     def stop(self) -> None:
         """End it and wait until no process of it is left."""
+        self.close_smb()
         self.admin.close()
         if self._process is None:
             return
