@@ -6,6 +6,7 @@ from preflight_checks.clock import in_step
 from preflight_checks.controller_ports import ports, writable
 from preflight_checks.controllers import discovered, policy_hints, reachable
 from preflight_checks.directory import bind
+from preflight_checks.names import resolvers_agree
 from preflight_checks.network import relay_443, relay_ports, relays_resolve
 from preflight_checks.permissions import (
     change_password,
@@ -16,6 +17,8 @@ from preflight_checks.permissions import (
     write_pwd_last_set,
 )
 from preflight_checks.policy import minimum_age, summary
+from preflight_checks.proxies import proxy
+from preflight_checks.tls import revocation_reached, tls_not_intercepted, tls_versions
 from preflight_checks.web import idle_survives, web_service, websocket
 
 __all__ = [
@@ -28,13 +31,18 @@ __all__ = [
     "minimum_age",
     "policy_hints",
     "ports",
+    "proxy",
     "reachable",
     "relay_443",
     "relay_ports",
     "relays_resolve",
     "reset_password",
+    "resolvers_agree",
+    "revocation_reached",
     "sam_read",
     "summary",
+    "tls_not_intercepted",
+    "tls_versions",
     "unexpire_password",
     "unique",
     "web_service",

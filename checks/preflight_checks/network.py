@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from preflight.api import Finding, Severity, check, fail, not_applicable, passed, warn
+from preflight.api import Finding, Later, Severity, Unavailable, check, fail, not_applicable, passed, warn
+from preflight.network.latency import Latency
 from preflight.network.model import Reach
 from preflight.network.reasons import DNS_CODES, PROBE_CODES, REASONS
-from preflight.network.relays import Relay, RelayNames, RelayPorts, RelayReach
+from preflight.network.relays import Relay, RelayLatency, RelayNames, RelayPorts, RelayReach
 
 _NAME_CODES = {code: REASONS[code].meaning for code in DNS_CODES}
 _WAY_CODES = {code: REASONS[code].meaning for code in PROBE_CODES}
@@ -85,16 +86,19 @@ def relays_resolve(relay: Relay, relay_names: RelayNames) -> Iterator[Finding]:
         **_WAY_CODES,
         "address-dead": "one address of several does not answer",
         "documented-relay-down": "a documented example does not answer, others do",
+        "loss": "some connections get lost on the way, or come about late",
+        "latency-unmeasured": "how long connections take could not be measured",
     },
     event_codes=_CONNECTIVITY,
 )
-def relay_443(relay: Relay, relay_reach: RelayReach) -> Iterator[Finding]:
+def relay_443(relay: Relay, relay_reach: RelayReach, relay_latency: Later[RelayLatency]) -> Iterator[Finding]:
     """Opens a connection to each relay on HTTPS 443, directly or through the proxy, and verifies its certificate.
 
-    This is the one port that writeback needs. Each address of each name is tried. Configured relays must all answer.
-    Of the documented ones all down is a fault, some down a warning, and all up proves only that the wildcard rule
-    `*.servicebus.windows.net` works on these names, not on the tenant's own: those stand in the text of events 31019
-    and 31034 on the sync server.
+    This is the one port that writeback needs. Each address of each name is tried, a few times where it answers: how
+    long that takes is in the evidence, and a request that had to be sent again is a warning. Configured relays must
+    all answer. Of the documented ones all down is a fault, some down a warning, and all up proves only that the
+    wildcard rule `*.servicebus.windows.net` works on these names, not on the tenant's own: those stand in the text of
+    events 31019 and 31034 on the sync server.
 
     To mend: allow outbound TCP 443 from the sync server, without TLS inspection and with an idle time-out of at
     least 6 minutes, to the relays.
@@ -105,7 +109,31 @@ def relay_443(relay: Relay, relay_reach: RelayReach) -> Iterator[Finding]:
         proven = "; not proven for your tenant's own namespaces" if relay.documented else ""
         tls = reach.furthest.tls
         version = f", {tls.version}" if tls else ""
+        latencies: Sequence[Latency] = ()
+        try:
+            latencies = relay_latency().latencies[relay]
+        except Unavailable as obstacle:
+            yield warn(
+                "latency-unmeasured",
+                f"{relay}: how long connections take could not be measured: {obstacle.reason}",
+                subject=str(relay),
+                expected="a few connections one after the other",
+                observed=obstacle.reason,
+                remedy=obstacle.remedy or "Run again.",
+            )
+        evidence["latency_ms"] = {each.address: _milliseconds(each) for each in latencies if each.durations}
         yield passed(f"{relay} answers ({_via(reach)}{version}){proven}", subject=str(relay), evidence=evidence)
+        for each in latencies:
+            if each.lost:
+                yield warn(
+                    "loss",
+                    f"{relay}: of {each.tries} connections to {each.address}, {each.lost} got lost on the way",
+                    subject=f"{relay} {each.address}",
+                    expected="every connection comes about at once",
+                    observed=f"{each.failed} did not come about; slowest {each.maximum:.1f} s",
+                    remedy="Look for an overloaded line or firewall, or a rule that limits new connections.",
+                    evidence=_milliseconds(each),
+                )
         for probe in reach.failures:
             yield warn(
                 "address-dead",
@@ -175,6 +203,16 @@ def relay_ports(relay: Relay, relay_ports: RelayPorts) -> Iterator[Finding]:
                 remedy=_remedy(reach.code),
                 evidence=_evidence(reach),
             )
+
+
+def _milliseconds(latency: Latency) -> dict[str, object]:
+    return {
+        "min": round(latency.minimum * 1000, 1),
+        "median": round(latency.median * 1000, 1),
+        "max": round(latency.maximum * 1000, 1),
+        "tries": latency.tries,
+        "lost": latency.lost,
+    }
 
 
 def _via(reach: Reach) -> str:

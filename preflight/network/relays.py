@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from preflight.network.chains import Handshakes
 from preflight.network.endpoint import Endpoint
+from preflight.network.latency import Latency
 from preflight.network.model import Reach, Resolution
+from preflight.network.revocation import RevocationAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +66,28 @@ class RelayPorts:
     reaches: Mapping[Relay, tuple[Reach, ...]]
     required: bool = False
     ports: tuple[int, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class RelayHandshakes:
+    """TLS with all relays, tried in every way."""
+
+    handshakes: Mapping[Relay, Handshakes]
+
+
+@dataclass(frozen=True, slots=True)
+class RelayLatency:
+    """How long connections to all relays take, by address; none for a relay behind a proxy or that doesn't answer."""
+
+    latencies: Mapping[Relay, tuple[Latency, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationAnswers:
+    """
+    Attributes:
+        chains: how many certificate chains were seen.
+    """
+
+    answers: tuple[RevocationAnswer, ...]
+    chains: int

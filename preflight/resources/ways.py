@@ -9,10 +9,10 @@ from preflight.network.clouds import CLOUDS
 from preflight.network.endpoint import Endpoint
 from preflight.network.model import Resolution
 from preflight.network.port import Dialer, Resolver
-from preflight.network.proxy import Credentials, Proxy, proxy_from_environment
 from preflight.network.relays import Relay, RelayNames, RelayPorts, RelayReach
 from preflight.network.together import all_at_once
 from preflight.resources.provider import Resources, finds, provides
+from preflight.resources.proxies import proxy_of
 
 HTTPS = 443
 
@@ -37,35 +37,6 @@ def dialer(resources: Resources, _: Target) -> Dialer:
         timeout=resources.setting.configuration.network.timeout,
         proxy=proxy_of(resources),
     )
-
-
-def proxy_of(resources: Resources) -> Callable[[Endpoint], Proxy | None]:
-    """The configured proxy for every endpoint, else what the environment says about each.
-
-    Raises:
-        Unavailable: (the function) the proxy of the environment cannot be read.
-    """
-    configured = resources.setting.configuration.network.proxy
-    if configured is not None:
-        credentials = (
-            Credentials(configured.user, configured.password.reveal() if configured.password else "")
-            if configured.user is not None
-            else None
-        )
-        proxy = Proxy(configured.endpoint, credentials)
-        return lambda _: proxy
-
-    def from_environment(endpoint: Endpoint) -> Proxy | None:
-        try:
-            return proxy_from_environment(endpoint, resources.setting.environ)
-        except ValueError as error:
-            raise Unavailable(
-                f"the proxy that the environment names can't be used: {error}",
-                code="proxy-unreadable",
-                remedy="Correct HTTPS_PROXY, or set [network] proxy.",
-            ) from None
-
-    return from_environment
 
 
 def relay_list(resources: Resources) -> Sequence[Relay]:
