@@ -17,6 +17,7 @@ _VAGUE = timedelta(minutes=1)
     title="This machine's clock is in step with the domain controllers and the service",
     severity=Severity.BLOCKER,
     each="run",
+    requires=("dc.reachable",),
     codes={
         "clock-off": "this machine's clock is more than 5 minutes off",
         "clock-drifts": "this machine's clock is more than 1 minute off",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from preflight.cli import audit, check_config, checks, demo, fix_plan, run, user
+from preflight.cli import audit, check_config, checks, demo, fix_plan, run, trace, user
 from preflight.report import EXIT_BROKEN, EXIT_INTERRUPTED, EXIT_USAGE
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.callback()(checks.version_option)
 run.register(app)
 audit.register(app)
 user.register(app)
+trace.register(app)
 fix_plan.register(app)
 demo.register(app)
 checks.register(app)
