@@ -64,7 +64,7 @@ def test_every_check_has_a_real_result(report: Report) -> None:
     assert {result.check for result in report.results} == of_the_profile
     assert not [result.check for result in report.results if result.status is Status.SKIPPED]
     read_from_an_export = {r.check for r in report.results if r.status is Status.NOT_APPLICABLE}
-    assert read_from_an_export == {"dc.ports", "dc.reachable", "directory.bind"}
+    assert read_from_an_export == {"dc.ports", "dc.reachable", "directory.bind", "network.proxy"}
 
 
 def test_every_seeded_fault_is_found_and_nothing_else(report: Report) -> None:
