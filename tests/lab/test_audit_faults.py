@@ -1,18 +1,22 @@
-"""An audit whose controllers die, refuse, stall or truncate: nobody is lost, nobody counted twice, nothing passes unseen."""
+"""An audit whose controllers die, refuse or truncate: nobody is lost, nobody doubled, and nothing passes unseen."""
 
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from lab.crowd import SEEN, crowded_forest
+from lab.auditing import Row, audit, json_rows, started_audit
+from lab.crowd import CROWD, SEEN, crowd_dn, crowded_forest
 from lab.forest import RESET_PASSWORD, Forest
 from lab.recording_proxy import RecordingProxy
-from lab.running import command, environment, results_of, run, write
+from lab.running import results_of, run
 
 from preflight.api import Status
 
@@ -36,32 +40,16 @@ def settings(forest: Forest, proxy: RecordingProxy) -> dict[str, object]:
     return {"controllers": proxy.controllers, "ca_file": str(proxy.ca_file)}
 
 
-def audit(forest: Forest, folder: Path, *options: str, **changes: object) -> subprocess.CompletedProcess[str]:
-    path = write(forest, folder, **changes)
-    return subprocess.run(
-        command("audit", "--config", str(path), *options),
-        env=environment(forest),
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
-
-
-def rows(done: subprocess.CompletedProcess[str]) -> list[dict[str, object]]:
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-def accounts(found: list[dict[str, object]]) -> Counter[object]:
+def accounts(found: list[Row]) -> Counter[object]:
     return Counter(row["object_guid"] for row in found)
 
 
 @pytest.fixture(scope="module")
-def everybody(crowded: Forest, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, object]]:
+def everybody(crowded: Forest, tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
     """The rows of an undisturbed audit."""
     done = audit(crowded, tmp_path_factory.mktemp("undisturbed"), "--format", "jsonl")
     assert done.returncode == 0, done.stderr
-    found = rows(done)
+    found = json_rows(done.stdout)
     assert len(found) == SEEN - LEFT_OUT
     assert set(accounts(found).values()) == {1}
     return found
@@ -72,13 +60,13 @@ def everybody(crowded: Forest, tmp_path_factory: pytest.TempPathFactory) -> list
 
 @pytest.mark.parametrize("page", [0, 1, 2, 3])
 def test_a_reading_goes_on_at_another_controller_and_loses_or_doubles_nobody(
-    crowded: Forest, everybody: list[dict[str, object]], page: int, tmp_path: Path
+    crowded: Forest, everybody: list[Row], page: int, tmp_path: Path
 ) -> None:
     with RecordingProxy(crowded.dc, listeners=2) as proxy:
         proxy.listeners[0].fault("cut", on="searchRequest", after=LOOK_UPS + page, matching=USERS)
         done = audit(crowded, tmp_path, "--format", "jsonl", **settings(crowded, proxy))
     assert done.returncode == 0, done.stderr
-    assert accounts(rows(done)) == accounts(everybody)
+    assert accounts(json_rows(done.stdout)) == accounts(everybody)
     assert proxy.count("bindRequest", listener=1) >= 1
 
 
@@ -106,15 +94,13 @@ def test_a_run_survives_the_controller_too(crowded: Forest, tmp_path: Path) -> N
     assert all(str(listener.port) in str(report.run.sign_in) for listener in proxy.listeners)
 
 
-def test_three_controllers_may_die_one_after_the_other(
-    crowded: Forest, everybody: list[dict[str, object]], tmp_path: Path
-) -> None:
+def test_three_controllers_may_die_one_after_the_other(crowded: Forest, everybody: list[Row], tmp_path: Path) -> None:
     with RecordingProxy(crowded.dc, listeners=3) as proxy:
         for number, listener in enumerate(proxy.listeners[:2]):
             listener.fault("reset", on="searchRequest", after=LOOK_UPS + number + 1, matching=USERS)
         done = audit(crowded, tmp_path, "--format", "jsonl", **settings(crowded, proxy))
     assert done.returncode == 0, done.stderr
-    assert accounts(rows(done)) == accounts(everybody)
+    assert accounts(json_rows(done.stdout)) == accounts(everybody)
 
 
 def test_without_another_controller_it_ends_with_the_number_of_users_seen(crowded: Forest, tmp_path: Path) -> None:
@@ -179,14 +165,12 @@ def test_a_page_that_ends_in_a_limit_is_not_taken_for_the_end(
     assert words.lower() in said.lower()
 
 
-def test_a_limit_of_one_controller_is_not_the_others(
-    crowded: Forest, everybody: list[dict[str, object]], tmp_path: Path
-) -> None:
+def test_a_limit_of_one_controller_is_not_the_others(crowded: Forest, everybody: list[Row], tmp_path: Path) -> None:
     with RecordingProxy(crowded.dc, listeners=2) as proxy:
         proxy.listeners[0].fault("result", on="searchRequest", after=LOOK_UPS + 1, code=4, matching=USERS)
         done = audit(crowded, tmp_path, "--format", "jsonl", **settings(crowded, proxy))
     assert done.returncode == 0, done.stderr
-    assert accounts(rows(done)) == accounts(everybody)
+    assert accounts(json_rows(done.stdout)) == accounts(everybody)
 
 
 def test_a_page_is_refused(crowded: Forest, tmp_path: Path) -> None:
@@ -205,17 +189,121 @@ def test_a_user_who_is_deleted_meanwhile_is_counted_or_not_and_breaks_nothing(cr
         crowded.admin.add(dn, objectClass="user", sAMAccountName=f"gone{number}", userAccountControl=0x220)
     with RecordingProxy(crowded.dc) as proxy:
         proxy.fault("delay", on="searchRequest", after=LOOK_UPS + 1, seconds=1.0, matching=USERS)
-        path = write(crowded, tmp_path, **settings(crowded, proxy))
-        process = subprocess.Popen(
-            command("audit", "--config", str(path), "--format", "jsonl"),
-            env=environment(crowded), stdout=subprocess.PIPE, encoding="utf-8",
-        )  # fmt: skip
-        assert process.stdout is not None
-        first = process.stdout.readline()
-        for dn in gone:
-            crowded.admin.delete(dn)
-        rest = process.communicate(timeout=120)[0]
-        assert process.returncode == 0
+        with started_audit(crowded, tmp_path, "--format", "jsonl", **settings(crowded, proxy)) as process:
+            assert process.stdout is not None
+            first = process.stdout.readline()
+            for dn in gone:
+                crowded.admin.delete(dn)
+            rest = process.communicate(timeout=120)[0]
+            assert process.returncode == 0
     names = Counter(json.loads(line)["dn"] for line in [first, *rest.splitlines()])
     assert set(names.values()) == {1}
     assert SEEN - LEFT_OUT <= len(names) <= SEEN - LEFT_OUT + len(gone)
+
+
+# What a reader of the rows sees, and what is left of an audit that doesn't end
+
+
+def test_rows_are_streamed_while_the_directory_is_read(crowded: Forest, tmp_path: Path) -> None:
+    """The first row is there before the last page has been answered."""
+    with RecordingProxy(crowded.dc) as proxy:
+        proxy.fault("delay", on="searchRequest", after=LOOK_UPS + 3, seconds=3.0, matching=USERS)
+        with started_audit(crowded, tmp_path, "--format", "jsonl", **settings(crowded, proxy)) as process:
+            assert process.stdout is not None
+            first = process.stdout.readline()
+            arrived = time.monotonic()
+            pages = [operation.at for operation in proxy.operations if operation.filter == f"(sAMAccountType={USERS})"]
+            rest = process.stdout.read()
+            ended = time.monotonic()
+    assert json.loads(first)["outcome"] == "ok"
+    assert len(pages) < 4 or arrived < pages[3] + 1.0
+    assert ended - arrived > 1.5
+    assert len(rest.splitlines()) == SEEN - LEFT_OUT - 1
+
+
+def test_a_lonely_blocked_row_comes_with_its_page(crowded: Forest, tmp_path: Path) -> None:
+    """Too little to fill any buffer."""
+    with crowded.undoing(), RecordingProxy(crowded.dc) as proxy:
+        for number in range(0, CROWD, 100):
+            deny = f"(OD;;CR;{RESET_PASSWORD};;<{crowded.connector}>)"
+            crowded.admin.add_aces(crowd_dn(number, crowded.base_dn), deny)
+        proxy.fault("delay", on="searchRequest", after=LOOK_UPS + 2, seconds=2.0, matching=USERS)
+        options = ("--format", "jsonl", "--only-blocked")
+        with started_audit(crowded, tmp_path, *options, **settings(crowded, proxy)) as process:
+            assert process.stdout is not None
+            first = process.stdout.readline()
+            arrived = time.monotonic()
+            rest = process.stdout.read()
+            assert time.monotonic() - arrived > 1.0
+    assert process.returncode == 3
+    assert {row["outcome"] for row in json_rows(first + rest)} == {"blocked"}
+    assert len((first + rest).splitlines()) == CROWD // 100
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("format", ["human", "jsonl"])
+def test_an_interrupted_audit_says_what_it_saw_and_leaves_no_file(
+    crowded: Forest, number: signal.Signals, format: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "users.csv").write_text("old")
+    with RecordingProxy(crowded.dc) as proxy:
+        proxy.fault("stall", on="searchRequest", after=LOOK_UPS + 2, matching=USERS)
+        options = ("--format", format, "-o", str(folder / "users.csv"), "-o", str(folder / "users.jsonl"))
+        with started_audit(crowded, tmp_path, *options, **settings(crowded, proxy)) as process:
+            written: list[str] = []
+            reading = threading.Thread(target=lambda: written.append(process.stdout.read()))
+            reading.start()
+            until = time.monotonic() + 60
+            while sum(operation.filter == f"(sAMAccountType={USERS})" for operation in proxy.operations) < 3:
+                assert time.monotonic() < until
+                time.sleep(0.1)
+            time.sleep(1.0)  # the page before is judged
+            process.send_signal(number)
+            reading.join(30)
+            said = process.stderr.read()
+            assert process.wait(30) == 130
+    [out] = written
+    assert [each.name for each in folder.iterdir()] == ["users.csv"]
+    assert (folder / "users.csv").read_text() == "old"
+    assert "nothing was written" in said
+    if format == "human":
+        assert "INTERRUPTED" in out
+        assert "2,000 users seen" in out
+    else:
+        assert all(json.loads(line)["dn"] for line in out.splitlines())
+        assert 1_900 < len(out.splitlines()) <= 2_000
+
+
+def test_a_reader_who_leaves_early_ends_it_quietly(crowded: Forest, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    path = tmp_path / "out" / "users.csv"
+    with started_audit(crowded, tmp_path, "--format", "csv", "-o", str(path)) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().startswith("forest,domain,dn,")
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        process.stderr.close()
+        assert process.wait(30) != 0
+        assert not any((tmp_path / "out").iterdir())
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(crowded: Forest, tmp_path: Path) -> None:
+    """A file system of 256 kB, which the table doesn't fit."""
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(small)], capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip(f"no tmpfs can be mounted here: {mounted.stderr.decode()}")
+    try:
+        (small / "users.csv").write_text("old")
+        done = audit(crowded, tmp_path, "-o", str(small / "users.csv"))
+        left = {each.name: each.read_text() for each in small.iterdir()}
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+    assert done.returncode == 2
+    assert "no space is left on the disk" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert left == {"users.csv": "old"}
