@@ -24,6 +24,9 @@ WRITE_LOCKOUT_TIME = "write-lockout-time"
 WRITE_PWD_LAST_SET = "write-pwd-last-set"
 CHANGE_PASSWORD = "change-password"
 
+VISITOR = ""
+"""No account: the connection on which users take turns."""
+
 ALLOWED = 0
 REFUSED = 50  # insufficientAccessRights
 CONSTRAINT_VIOLATION = 19
@@ -60,27 +63,53 @@ class Judge:
         """
         import ldap3
 
-        changes = {
-            RESET_PASSWORD: {"unicodePwd": [(ldap3.MODIFY_REPLACE, [quoted(STANDARD_PASSWORD)])]},
-            WRITE_LOCKOUT_TIME: {"lockoutTime": [(ldap3.MODIFY_REPLACE, ["0"])]},
-            WRITE_PWD_LAST_SET: {"pwdLastSet": [(ldap3.MODIFY_REPLACE, ["-1"])]},
-            CHANGE_PASSWORD: {
-                "unicodePwd": [
-                    (ldap3.MODIFY_DELETE, [quoted(STANDARD_PASSWORD)]),
-                    (ldap3.MODIFY_ADD, [quoted(STANDARD_PASSWORD + "x")]),
-                ]
-            },
+        if right == CHANGE_PASSWORD:
+            allowed = self.change_password(account, password, user_dn, STANDARD_PASSWORD, STANDARD_PASSWORD + "x")
+            if allowed:
+                self._dc.admin.set_password(user_dn, STANDARD_PASSWORD)
+            return allowed
+        attribute, value = {
+            RESET_PASSWORD: ("unicodePwd", quoted(STANDARD_PASSWORD)),
+            WRITE_LOCKOUT_TIME: ("lockoutTime", "0"),
+            WRITE_PWD_LAST_SET: ("pwdLastSet", "-1"),
         }[right]
+        return self._modify(account, password, user_dn, {attribute: [(ldap3.MODIFY_REPLACE, [value])]})
+
+    def change_password(self, account: str, password: str, user_dn: str, old: str, new: str) -> bool:
+        """Whether the DC let the account change the user's password, which is the new one then.
+
+        Raises:
+            RuntimeError: the DC said something else than yes or no.
+        """
+        import ldap3
+
+        change = [(ldap3.MODIFY_DELETE, [quoted(old)]), (ldap3.MODIFY_ADD, [quoted(new)])]
+        return self._modify(account, password, user_dn, {"unicodePwd": change})
+
+    def _modify(self, account: str, password: str, dn: str, changes: dict[str, list[tuple[str, list[object]]]]) -> bool:
         connection = self._connection(account, password)
-        connection.modify(user_dn, changes)
+        connection.modify(dn, changes)
         result = connection.result
-        if result["result"] == ALLOWED and right == CHANGE_PASSWORD:
-            self._dc.admin.set_password(user_dn, STANDARD_PASSWORD)
-        if result["result"] == CONSTRAINT_VIOLATION and right == CHANGE_PASSWORD and "module acl" in result["message"]:
+        if result["result"] == CONSTRAINT_VIOLATION and "module acl" in result["message"]:
             return False  # so Samba refuses a change for want of the right; of the policy the password module tells
         if result["result"] not in (ALLOWED, REFUSED):
-            raise RuntimeError(f"{right} on {user_dn}: {result['description']}: {result['message']}")
+            raise RuntimeError(f"{list(changes)} of {dn}: {result['description']}: {result['message']}")
         return bool(result["result"] == ALLOWED)
+
+    def change_own_password(self, account: str, user_dn: str, old: str, new: str) -> bool:
+        """The same, as the user himself. For many users: one connection, on which one signs in after the other.
+
+        Raises:
+            RuntimeError: the DC said something else than yes or no.
+        """
+        visitor = self._connections.pop(VISITOR, None)
+        if visitor is not None:
+            visitor.rebind(f"{account}@{self._dc.domain}", old)
+        else:
+            visitor = self._connection(account, old)
+            del self._connections[account]
+        self._connections[VISITOR] = visitor
+        return self.change_password(VISITOR, old, user_dn, old, new)
 
     def _connection(self, account: str, password: str) -> ldap3.Connection:
         if account not in self._connections:
