@@ -10,18 +10,15 @@ from dataclasses import dataclass, field, replace
 
 from preflight.directory import guids
 from preflight.directory.access_check import decide
+from preflight.directory.cases import Cases
 from preflight.directory.distinguished_name import ancestors, is_under, normalise
 from preflight.directory.fewest import Search
 from preflight.directory.forecast import (
-    NO_CHANGES,
-    NOT_SEEN,
-    ON_THE_USER,
     Case,
     Change,
     Changes,
     Forecast,
     Kind,
-    meaning,
 )
 from preflight.directory.judgement import Outcome
 from preflight.directory.model import Domain
@@ -109,107 +106,38 @@ class _Planner:
         self.domain: Domain = repairs.judge.domain
         self.head = normalise(self.domain.distinguished_name)
         self.forecast = Forecast(repairs.containers, self.head, repairs.judge.token, repairs.account.sid)
-        self.lineages: dict[str, tuple[tuple[tuple[str, int], ...], str, str]] = {}
-        self.situations: list[list[Situation]] = []
-        self.beyond: dict[str, Listed] = {}
-        self.waiting = Listed()
+        self.cases = Cases(repairs, self.forecast, self.head)
 
     def plan(self) -> Plan:
-        cases = self._cases()
-        weights = {case.number: self._users(case) for case in cases}
-        search = Search(self.forecast, cases, weights)
+        cases = self.cases
+        weights = {case.number: cases.users(case) for case in cases.all}
+        search = Search(self.forecast, cases.all, weights)
         changes = search.run()
         for number in sorted(search.stuck):
-            self._list(self.situations[number], "no change that can be seen from here would surely mend them")
+            for situation in cases.situations(number):
+                cases.set_aside(situation, "no change that can be seen from here would surely mend them")
         steps = list(self._with_company(_once([*self._unexpire(), *self._steps(search, changes)])))
-        mended = sum(weights[case.number] for case in cases if case.blocked and case.number not in search.stuck)
-        on_users = [each for number in {change.case for change in changes} - {None} for each in self._of(number)]
-        wanted = sum(self.repairs.situations[situation] for situation in on_users)
-        named = sum(len(self.repairs.names.get(situation, ())) for situation in on_users)
+        planned = [case for case in cases.all if case.blocked and case.number not in search.stuck]
+        unsure = sum(weights[case.number] for case in planned if self.forecast.unsure(case, changes))
+        numbers = {change.case for change in changes if change.case is not None}
+        on_users = [situation for number in numbers for situation in cases.situations(number)]
+        unnamed = sum(
+            self.repairs.situations[situation] - len(self.repairs.names.get(situation, ())) for situation in on_users
+        )
         return Plan(
             domain=self.domain.name,
             distinguished_name=self.domain.distinguished_name,
             account=self.repairs.account,
             steps=tuple(sorted(steps, key=_order)),
             outcomes=dict(self.repairs.outcomes),
-            mended=mended - (wanted - named),
+            mended=sum(weights[case.number] for case in planned) - unnamed - unsure,
             protected=self.repairs.protected,
             untold=tuple(self.repairs.untold.values()),
-            waiting=self.waiting,
-            beyond=tuple(self.beyond.values()),
-            unnamed=wanted - named,
-            notes=self._notes(),
+            waiting=cases.waiting,
+            beyond=tuple(cases.beyond.values()),
+            unnamed=unnamed,
+            notes=self._notes(unsure),
         )
-
-    # Cases
-
-    def _cases(self) -> list[Case]:
-        """Situations, merged where every change means the same."""
-        numbers: dict[object, int] = {}
-        cases: list[Case] = []
-        for situation in self.repairs.situations:
-            lineage, base, blind = self._lineage(situation.container)
-            if blind:
-                if situation.blocked:
-                    self._list([situation], f"the descriptor of {blind}, above them, could not be read")
-                continue
-            case = self._case(len(cases), situation, lineage, base)
-            if situation.blocked and self._only_late(case):
-                self.waiting.count += self.repairs.situations[situation]
-                self.waiting.examples += self.repairs.examples[situation]
-                continue
-            key = (lineage, base, id(case.view), case.inheritance_off, case.entries)
-            if key not in numbers:
-                numbers[key] = case.number
-                cases.append(case)
-                self.situations.append([])
-            self.situations[numbers[key]].append(situation)
-        return cases
-
-    def _case(self, number: int, situation: Situation, lineage: tuple[tuple[str, int], ...], base: str) -> Case:
-        view = self.forecast.view(situation.owner, situation.itself, situation.object_class)
-        off = situation.inheritance_off
-        baseline = () if off else self.forecast.handed_down(lineage, situation.object_class, NO_CHANGES)
-        held = {meaning(ace) for ace in situation.entries if not situation.stands_on_the_user(ace)}
-        late = not off and held != {meaning(ace) for _, ace in baseline if self.forecast.counts(view, ace)}
-        explicit = {meaning(ace): (place, ace) for place, ace in reversed(baseline)}
-        entries = tuple(
-            (ON_THE_USER, ace) if situation.stands_on_the_user(ace) else explicit.get(meaning(ace), (NOT_SEEN, ace))
-            for ace in situation.entries
-        )
-        decisions = self.forecast.decide(view, situation.entries)
-        initial = {right: decision.answer for right, decision in decisions.items()}
-        return Case(
-            number, lineage, base, view, off, entries, initial, None if late and situation.blocked else baseline
-        )
-
-    def _only_late(self, case: Case) -> bool:
-        """Whether what the containers have would do, and only has not been handed down yet."""
-        return case.baseline is None and not self.forecast.problems(case, NO_CHANGES)
-
-    def _lineage(self, container: str) -> tuple[tuple[tuple[str, int], ...], str, str]:
-        """The places above that may matter, where a grant belongs, and a place that could not be read."""
-        known = self.lineages.get(container)
-        if known is None:
-            chain = self.forecast.chain(container)
-            base = self._base(container, chain)
-            blind = next((name for name in chain if self.forecast.place(name).blind), "")
-            places = [(name, min(level, 2)) for level, name in enumerate(chain, start=1)]
-            known = self.lineages[container] = (
-                tuple(place for place in places if self._matters(place[0], base)),
-                base,
-                self._spelled(blind) if blind else "",
-            )
-        return known
-
-    def _base(self, container: str, chain: Sequence[str]) -> str:
-        bases = self.repairs.scope.search_bases
-        above = [normalise(base) for base in bases if is_under(container, base)]
-        return next((base for base in above if base in chain), chain[0] if bases else self.head)
-
-    def _matters(self, name: str, base: str) -> bool:
-        place = self.forecast.place(name)
-        return bool(place.entries) or place.inheritance_off or name in (base, self.head)
 
     # Steps
 
@@ -226,11 +154,11 @@ class _Planner:
                 continue
             concerned = search.needed_by(change, changes)
             needed_by = [case for case in concerned if case.blocked]
-            users = sum(self._users(case) for case in needed_by)
-            together = sum(map(self._users, needing[change.kind, change.place].values()))
+            users = sum(self.cases.users(case) for case in needed_by)
+            together = sum(map(self.cases.users, needing[change.kind, change.place].values()))
             step = replace(self._on_container(change, users), together=together)
             if not needed_by:
-                spared = sum(self._users(case) for case in concerned)
+                spared = sum(self.cases.users(case) for case in concerned)
                 step = replace(step, why=f"{step.why} Inheritance, once on, would bring it to {spared} users.")
             if change.kind is Kind.INHERITANCE_ON and asked < MOST_ALTERNATIVES:
                 asked += 1
@@ -241,7 +169,7 @@ class _Planner:
             yield step
 
     def _on_container(self, change: Change, users: int) -> Step:
-        dn = self._spelled(change.place)
+        dn = self.cases.spelled(change.place)
         if change.kind is Kind.REMOVE_DENY:
             assert change.ace is not None
             return Step(
@@ -268,7 +196,7 @@ class _Planner:
 
     def _on_each_user(self, change: Change, changes: Changes) -> Iterable[Step]:
         assert change.case is not None
-        for situation in self.situations[change.case]:
+        for situation in self.cases.situations(change.case):
             for dn in self.repairs.names.get(situation, ()):
                 if change.kind is Kind.INHERITANCE_ON:
                     why = (
@@ -294,7 +222,7 @@ class _Planner:
         self, change: Change, needed_by: Sequence[Case], search: Search, changes: Changes, users: int
     ) -> tuple[Step, ...]:
         """The same grant on the nearest container that holds everybody who needs it, if that isn't the place itself."""
-        containers = [situation.container for case in needed_by for situation in self.situations[case.number]]
+        containers = [situation.container for case in needed_by for situation in self.cases.situations(case.number)]
         if not containers:
             return ()
         first = containers[0]
@@ -302,7 +230,7 @@ class _Planner:
             (place for place in (first, *ancestors(first)) if all(is_under(each, place) for each in containers)), ""
         )
         name = normalise(common)
-        if not common or name == change.place or not is_under(common, self._spelled(change.place)):
+        if not common or name == change.place or not is_under(common, self.cases.spelled(change.place)):
             return ()
         moved = replace(change, place=name)
         lineages_know_it = all(any(each == name for each, _ in case.lineage) for case in needed_by)
@@ -315,9 +243,6 @@ class _Planner:
         else:  # a container without entries of its own and with inheritance on: what it grants arrives as from above
             enough = True
         return (self._on_container(moved, users),) if enough else ()
-
-    def _of(self, number: int | None) -> Sequence[Situation]:
-        return () if number is None else self.situations[number]
 
     def _keeps_entries(self, sid: str, situation: Situation, changes: Changes, number: int) -> bool:
         """Whether the trustee has entries on these users that aren't removed."""
@@ -387,7 +312,10 @@ class _Planner:
 
     # Words and numbers
 
-    def _notes(self) -> tuple[str, ...]:
+    def _notes(self, unsure: int) -> tuple[str, ...]:
+        notes = []
+        if unsure:
+            notes.append(f"{unsure} more users get what they surely lack; whether that is all can't be told.")
         descriptor = self.domain.security_descriptor
         decision = decide(
             descriptor,
@@ -397,22 +325,8 @@ class _Planner:
             object_class="domainDNS",
         )
         if decision.answer is Answer.UNKNOWN:
-            return (f"Whether Unexpire Password is granted on {self.domain.distinguished_name} can't be told.",)
-        return ()
-
-    def _users(self, case: Case) -> int:
-        return sum(self.repairs.situations[situation] for situation in self.situations[case.number])
-
-    def _list(self, situations: Sequence[Situation], reason: str) -> None:
-        for situation in situations:
-            if situation.blocked:
-                listed = self.beyond.setdefault(reason, Listed(reason))
-                listed.count += self.repairs.situations[situation]
-                listed.examples = (listed.examples + self.repairs.examples[situation])[:5]
-
-    def _spelled(self, name: str) -> str:
-        container = self.repairs.containers.get(name)
-        return container.distinguished_name if container is not None else name
+            notes.append(f"Whether Unexpire Password is granted on {self.domain.distinguished_name} can't be told.")
+        return tuple(notes)
 
 
 def _once(steps: Iterable[Step]) -> list[Step]:

@@ -201,6 +201,11 @@ class Forecast:
                 found[right] = entries[decision.index] if denies and decision.index is not None else None
         return found
 
+    def unsure(self, case: Case, changes: Changes) -> bool:
+        """Whether something about a right can't be told after the changes."""
+        decisions = self.decide(case.view, [ace for _, ace in self._entries(case, changes)])
+        return any(decision.answer is Answer.UNKNOWN for decision in decisions.values())
+
     def decide(self, view: View, entries: Sequence[Ace]) -> dict[Right, Decision]:
         effects = []
         for index, ace in enumerate(entries):

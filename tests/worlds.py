@@ -1,6 +1,7 @@
-"""Small domains for tests of plans: containers and users with entries of their own, and inheritance worked out here,
+"""Small domains for tests of plans: containers and users with entries of their own.
 
-apart from the product. A plan is applied as an administrator would, and everybody is judged again.
+Inheritance is worked out here, apart from the product. A plan is applied as an administrator would, and everybody is
+judged again.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from preflight.directory.membership import Membership
 from preflight.directory.model import WELL_KNOWN_SIDS, Container, Domain, Entry, Token, User
 from preflight.directory.protection import Protection
 from preflight.directory.repairs import Account, Repairs
-from preflight.directory.rights import Answer, Right
+from preflight.directory.rights import Right
 from preflight.directory.scope import Scope, Standing
 from preflight.directory.security_descriptor import SecurityDescriptor
 
@@ -145,9 +146,6 @@ class World:
     def outcomes(self) -> dict[Outcome, int]:
         return {outcome: count for outcome, count in self.repairs().outcomes.items() if count}
 
-    def unexpire(self) -> bool:
-        return self.plan().steps == () or all(step.right is not Right.UNEXPIRE_PASSWORD for step in self.plan().steps)
-
     def applied(self, steps: Sequence[Step]) -> World:
         """The same domain after these steps."""
         after = World(canonical=self.canonical, search_bases=self.search_bases)
@@ -214,6 +212,3 @@ def _some_entries(random: Random, most: int) -> list[str]:
         object_type = random.choice((str(right.guid), str(right.guid), ""))
         found.append(f"({kind};{flags};{access(right)};{object_type};{inherited};{trustee})")
     return sorted(found, key=lambda ace: ace.startswith("(OA"))
-
-
-__all__ = ["Answer", "World", "random_world"]
