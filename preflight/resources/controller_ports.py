@@ -37,8 +37,6 @@ def controller_ports(resources: Resources, target: Target) -> ControllerPorts:
     found: Discovery = resources.get("discovery", target)
     if settings.ldif is not None:
         return ControllerPorts(settings.name, exported=True)
-    if resources.setting.network is not None:
-        raise Unavailable("a recorded network has no ports of controllers", code="not-recorded")
     timeout = resources.setting.configuration.network.timeout
     names: Resolver = resources.get("names", target)
     dialer = SocketDialer(names, timeout=timeout)  # never through the proxy: controllers are inside

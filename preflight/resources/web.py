@@ -120,7 +120,8 @@ def clocks(resources: Resources, _: Target) -> Clocks:
         except Unavailable as error:
             unread.append((domain.name, error.reason))
     service = None
-    if resources.setting.ask_service or resources.setting.network is not None:
+    recorded = resources.setting.network is not None and isinstance(resources.setting.network[1], Web)
+    if resources.setting.ask_service or recorded:
         try:
             service = _service_clock(resources.get("web_answers"))
         except Unavailable as error:

@@ -26,10 +26,11 @@ from lab.forest import (
     Forest,
 )
 from lab.recording_proxy import RecordingProxy
-from lab.running import codes, differences, findings_of, noteworthy, results_of, run, statuses
+from lab.running import NETWORK, codes, differences, findings_of, noteworthy, results_of, run, statuses
 
 from preflight.network.dialer import SocketDialer
 from preflight.network.resolver import DnsResolver
+from preflight.registry import Registry
 from preflight.report import Report, Verdict
 
 RESET = "permissions.reset-password"
@@ -47,6 +48,8 @@ EVERY_RIGHT = (RESET, UNLOCK, EXPIRY)
 CONNECTOR = "MSOL_0123abcd"
 UNREAD = {"dc.discovered": ("warn", {"forest-not-read"})}
 """What goes with a directory that can't be read at all."""
+PORTS_CLOSED = {"dc.ports": ("fail", {"needed-port-closed", "rpc-closed"})}
+"""What goes with a controller that isn't there."""
 
 PRE_WINDOWS_2000 = "CN=Pre-Windows 2000 Compatible Access,CN=Builtin"
 
@@ -350,7 +353,7 @@ FAULTS = [
     Fault(
         "every controller down",
         _nobody_listens,
-        {"dc.reachable": ("fail", {"not-reached"}), **UNREAD},
+        {"dc.reachable": ("fail", {"not-reached"}), **PORTS_CLOSED, **UNREAD},
         ("refused", "127.255.255.9", "127.255.255.11"),
     ),
     Fault(
@@ -379,7 +382,7 @@ FAULTS = [
     Fault(
         "controller's name unknown",
         _unresolved_controller,
-        {"dc.reachable": ("fail", {"not-reached"}), **UNREAD},
+        {"dc.reachable": ("fail", {"not-reached"}), **PORTS_CLOSED, **UNREAD},
         ("nowhere", "nameserver"),
     ),
 ]
@@ -728,7 +731,8 @@ def run_with_relays(
         f"[service_bus]\nnamespaces = {json.dumps(list(names))}\nrelay_ports = [{relay.port}]\n"
         f"relay_ports_required = {json.dumps(required)}\n"
     )
-    return run(forest, folder, skip=(), network=(resolver, dialer), more=more)
+    others = [id for id, check in Registry.installed().checks.items() if check.area in NETWORK and id not in OF_RELAYS]
+    return run(forest, folder, skip=others, network=(resolver, dialer), more=more)
 
 
 @pytest.fixture(scope="module")
@@ -739,7 +743,7 @@ def healthy_with_relays(own_forest: Forest, relay: RelayServer, tmp_path_factory
     return report
 
 
-NAMES, HTTPS, PORTS = "dns.relays-resolve", "network.relay-443", "network.relay-ports"
+NAMES, HTTPS, PORTS = OF_RELAYS = "dns.relays-resolve", "network.relay-443", "network.relay-ports"
 
 
 @pytest.mark.parametrize(
