@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import fields, replace
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -149,7 +150,18 @@ def _require_something_to_look_at(configuration: Configuration, plan: Plan) -> N
 
 
 def passwords_of(configuration: Configuration) -> Mapping[str, Secret]:
-    """Fetched before anything runs: nobody is asked from a thread, and a missing one costs no packet."""
+    """Fetched before anything runs: nobody is asked from a thread, and a missing one costs no packet.
+
+    Raises:
+        Problem: a password isn't there, or this installation can't sign in the way that is configured.
+    """
+    for domain in configuration.domains:
+        if domain.ldif is None and domain.auth != "simple" and find_spec("spnego") is None:
+            raise Problem(
+                f"{domain.name}: this installation can't sign in by {domain.auth}: the package pyspnego is missing, "
+                'and a single-file .pyz can\'t hold it. Name a `user` (LDAPS or StartTLS, auth = "simple"), or '
+                "install from the wheelhouse."
+            )
     try:
         return {
             domain.name: read_password(domain, os.environ, terminal_prompt())

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from preflight.directory.causes import Cause
-from preflight.directory.judgement import Judgement, Outcome, UserJudge
+from preflight.directory.judgement import JUDGE_ATTRIBUTES, ROW_ATTRIBUTES, Judgement, Outcome, UserJudge
 from preflight.directory.model import User
 from preflight.directory.rights import Answer, Right
 from preflight.directory.scope import Standing
@@ -69,7 +69,7 @@ class Blocked:
         orphan_examples: a few of their DNs.
     """
 
-    attributes: frozenset[str] = frozenset()
+    attributes: frozenset[str] = JUDGE_ATTRIBUTES | ROW_ATTRIBUTES
 
     def __init__(
         self,

@@ -135,6 +135,15 @@ def test_the_single_file_holds_nothing_compiled(program):
     assert not [name for name in names if name.startswith(("spnego/", "cryptography/"))]
 
 
+def test_the_single_file_says_that_it_cannot_sign_in_by_negotiate(program, tmp_path):
+    asked = [*program, "run", "--domain", "corp.contoso.com"]
+    done = subprocess.run(asked, cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=60)
+    assert done.returncode == 2
+    assert "pyspnego" in done.stderr
+    assert "wheelhouse" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_archives_of_the_same_files_are_the_same(tmp_path):
     script = (
         "import sys; from pathlib import Path; from archive import write_archive; "
