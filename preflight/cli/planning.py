@@ -15,7 +15,8 @@ from preflight.directory.forecast import Kind
 from preflight.directory.port import Directory
 from preflight.directory.repairs import Repairs
 from preflight.directory.sid import domain_of
-from preflight.outputs.fix_plan import DomainPlan, render, render_json
+from preflight.outputs.fix_plan import render, render_json
+from preflight.outputs.instructions import DomainPlan
 from preflight.outputs.terminal import appearance_of, write
 from preflight.report import EXIT_READY, EXIT_UNDETERMINED
 from preflight.resources import Resources, Setting

@@ -257,6 +257,28 @@ def test_users_of_whom_it_cant_be_told_are_listed_and_not_planned_for():
     assert [(listed.count, listed.examples) for listed in plan.untold] == [(1, [ANN])]
 
 
+def test_users_who_surely_lack_something_are_given_it_though_the_rest_cant_be_told():
+    domain = world()
+    domain.user(ANN, f"(XD;;CR;;;{CONNECTOR})")
+    plan = domain.plan()
+    assert len(plan.steps) == 3 and plan.mended == 0
+    assert plan.notes == ("1 more to whom the steps give what they surely lack; whether that is all can't be told.",)
+
+
+def test_users_to_whom_a_grant_is_on_its_way_are_told_to_wait():
+    domain = world()
+    domain.user(ANN)
+    domain.user(BOB)
+    late = {dn: domain.bytes_of(dn) for dn in (ANN,)}
+    domain.things[HEAD].entries += grants()
+    domain.things[STAFF].off = True
+    now = domain.bytes_of
+    domain.bytes_of = lambda dn: late.get(dn) or now(dn)  # type: ignore[method-assign]
+    plan = domain.plan()
+    assert (plan.waiting.count, plan.waiting.examples) == (1, [ANN])
+    assert steps(plan) == [(ON, STAFF)] and plan.mended == 1
+
+
 def test_users_below_a_container_that_cant_be_read_are_listed():
     domain = world()
     domain.user(ANN)

@@ -22,7 +22,8 @@ from preflight.directory.repairs import Account
 from preflight.directory.rights import CONTROL_ACCESS
 from preflight.outputs import PLAIN, dsacls
 from preflight.outputs.dsacls import Unwritable, written
-from preflight.outputs.fix_plan import DomainPlan, Instruction, instructions, render, render_json
+from preflight.outputs.fix_plan import render, render_json
+from preflight.outputs.instructions import DomainPlan, Instruction, instructions
 
 GUIDS = {name: guid for guid, name in NAMES.items()}
 HOSTILE = [
