@@ -315,7 +315,9 @@ class _Planner:
     def _notes(self, unsure: int) -> tuple[str, ...]:
         notes = []
         if unsure:
-            notes.append(f"{unsure} more to whom the steps give what they surely lack; whether that is all can't be told.")
+            notes.append(
+                f"{unsure} more to whom the steps give what they surely lack; whether that is all can't be told."
+            )
         descriptor = self.domain.security_descriptor
         decision = decide(
             descriptor,
