@@ -13,11 +13,19 @@ from preflight.network.endpoint import Endpoint
 from preflight.network.proxy import Proxy, field_of, read_header, status_of
 from preflight.network.reasons import OK, PROBE_CODES
 
+_PROXY_CODES = (
+    "proxy-unresolved",
+    "proxy-unreachable",
+    "proxy-authentication",
+    "proxy-bad-gateway",
+    "proxy-gateway-timeout",
+)
+
 REVOCATION_CODES: Mapping[str, str] = {
     **{
         code: meaning
         for code, meaning in PROBE_CODES.items()
-        if code == "name-unresolved" or code.startswith(("tcp-", "proxy-"))
+        if code == "name-unresolved" or code.startswith("tcp-") or code in _PROXY_CODES
     },
     "http-timeout": "the connection stands, but no answer came in time",
     "http-closed": "the connection was cut instead of an answer",

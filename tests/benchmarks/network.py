@@ -14,9 +14,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.measure import Measure, NotMeasured, Outcome
 from network.servers import NameServer, black_hole, names
 
-from benchmarks.measure import Measure, NotMeasured, Outcome
 from preflight.config import Configuration, NetworkSettings, ServiceBusSettings
 from preflight.engine import Engine
 from preflight.network.dialer import SocketDialer
@@ -27,7 +27,7 @@ from preflight.registry import Registry
 from preflight.resources import Resources, Setting
 
 HOSTS, PORTS = 12, 6
-TIMEOUT = 2.0
+TIMEOUT = 5.0
 CONNECT_LOOP = os.environ.get("CONNECT_LOOP", "../shared/baselines/connect_loop.py")
 
 
