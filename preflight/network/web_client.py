@@ -176,6 +176,8 @@ def _answer(
                 allow_redirects=False,
             )
             received = datetime.now(UTC)
+            if limit.over:  # the library takes a header that was cut off for a whole one
+                raise requests.Timeout
             page = b"" if response.status_code == 101 else _page(response, until)
         except (requests.RequestException, ValueError, OSError) as error:
             code = "http-timeout" if limit.over or isinstance(error, requests.Timeout) else _what_broke(error)
