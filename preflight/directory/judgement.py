@@ -142,7 +142,7 @@ class UserJudge:
 
     def deciding_cause(self, judgement: Judgement) -> Cause:
         """Why the outcome is what it is."""
-        if judgement.protected:
+        if judgement.protected and judgement.enabled is not None:
             path = self.protection.path(judgement.user) or ()
             through = f"as a member of {' > '.join(path)}" if path else "by itself"
             holder = f"CN=AdminSDHolder,CN=System,{self.domain.distinguished_name}"

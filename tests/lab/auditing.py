@@ -21,10 +21,11 @@ def audit(
     folder: Path,
     *options: str,
     environ: Mapping[str, str] | None = None,
+    encoding: str = "utf-8",
     **changes: object,
 ) -> subprocess.CompletedProcess[str]:
     """`preflight audit --config ... OPTIONS`; changes as for `lab.running.write`."""
-    return _run(forest, folder, "audit", *options, environ=environ, **changes)
+    return _run(forest, folder, "audit", *options, environ=environ, encoding=encoding, **changes)
 
 
 def user(forest: Forest, folder: Path, who: str, *options: str, **changes: object) -> subprocess.CompletedProcess[str]:
@@ -74,6 +75,7 @@ def _run(
     folder: Path,
     *arguments: str,
     environ: Mapping[str, str] | None = None,
+    encoding: str = "utf-8",
     **changes: object,
 ) -> subprocess.CompletedProcess[str]:
     path = write(forest, folder, **changes)
@@ -81,7 +83,7 @@ def _run(
         command(*arguments, "--config", str(path)),
         env=environment(forest, **(environ or {})),
         capture_output=True,
-        encoding="utf-8",
+        encoding=encoding,
         timeout=COMMAND_WITHIN,
         check=False,
     )
