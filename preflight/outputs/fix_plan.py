@@ -42,7 +42,9 @@ def _domain(page: Page, domain: DomainPlan) -> None:
         _apart(page, plan)
     if domain.obstacle:
         page.blank()
-        page.entry(2, [("not all    ", "bold magenta")], printable(f"{domain.obstacle} {domain.remedy}".strip()))
+        page.entry(
+            2, [("not all    ", "bold magenta")], printable(f"{domain.obstacle.rstrip('.')}. {domain.remedy}".strip())
+        )
 
 
 def _show(page: Page, number: int, instruction: Instruction) -> None:

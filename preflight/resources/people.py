@@ -128,12 +128,7 @@ def connector_token(resources: Resources, target: Target) -> Token:
     search: ConnectorSearch = resources.get("connector", target)
     account = search.account
     if account is None:
-        because = "; ".join(search.obstacles)
-        raise Unavailable(
-            "the connector account is not known, so neither are its rights" + (f": {because}" if because else ""),
-            code="connector-unknown",
-            remedy='Set [connector] account = "...".',
-        )
+        raise _connector_unknown(search)
     here: Directory = resources.get("directory", target)
     place = next(domain for domain in resources.domains() if domain.name == account.domain)
     name = _name_for_commands(resources, place, account)
@@ -154,6 +149,21 @@ def _name_for_commands(resources: Resources, place: Target, account: Candidate) 
         return f"{name}@{account.domain}"
     short = next((each.netbios_name for each in topology.domains if each.name == account.domain), "")
     return f"{short}\\{name}" if short else f"{name}@{account.domain}"
+
+
+def _connector_unknown(search: ConnectorSearch) -> Unavailable:
+    if search.candidates:
+        names = ", ".join(str(candidate) for candidate in search.candidates)
+        reason = f"which of these is the connector account is not known, so neither are its rights: {names}"
+    elif search.configured:
+        reason = f"there is no account {search.configured} in {', '.join(search.searched) or 'any domain'}"
+    else:
+        reason = f"no account in {', '.join(search.searched) or 'any domain'} looks like Entra Connect's"
+    return Unavailable(
+        "; ".join((reason, *search.obstacles)),
+        code="connector-unknown",
+        remedy='Set [connector] account = "..." in the configuration, or --connector NAME.',
+    )
 
 
 @provides("domain", deadline=120.0)

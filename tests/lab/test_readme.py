@@ -24,6 +24,7 @@ LAB_OPTIONS = "--nameserver {address} --ca-file ca.pem --password-env CONTOSO_PA
 def in_the_lab(text: str, forest) -> str:
     """The same about the lab's forest."""
     words: Mapping[str, str] = {
+        "alice@corp.contoso.com": f"{forest.people[0].account}@{forest.domain}",
         "ldaps://dc1.corp.contoso.com": f"ldaps://{forest.address}",
         "DC=corp,DC=contoso,DC=com": forest.base_dn,
         "corp.contoso.com": forest.domain,

@@ -212,7 +212,7 @@ def test_nothing_to_do_is_said_only_of_what_was_seen():
     assert "NOTHING TO DO  Nobody is blocked." in render([domain], PLAIN)
     unread = replace(domain, obstacle="the reading broke off", remedy="Try again.")
     assert "NOTHING TO DO" not in render([unread], PLAIN)
-    assert "INCOMPLETE" in render([unread], PLAIN) and "the reading broke off Try again." in render([unread], PLAIN)
+    assert "INCOMPLETE" in render([unread], PLAIN) and "the reading broke off. Try again." in render([unread], PLAIN)
     nothing = DomainPlan("corp.test", None, {}, obstacle="no controller answers")
     assert "INCOMPLETE" in render([nothing], PLAIN) and json.loads(render_json([nothing]))["domains"][0]["steps"] == []
 
