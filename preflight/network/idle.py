@@ -92,10 +92,12 @@ def hold(
             return "interrupted", 0.0, "the run was ended before"
         try:
             connection.settimeout(min(_SLICE, left))
+            _peek(connection)
+            connection.setblocking(False)  # what came may be TLS's own business, with nothing to read in it
             if not connection.recv(1):
                 after = time.monotonic() - started
                 return "service-closed", after, f"the other side of TLS said goodbye after {after:.0f} s"
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError, ssl.SSLWantReadError):
             continue
         except OSError as error:
             code, how = _end(error)
@@ -108,6 +110,7 @@ def _use(connection: socket, idle: float, request: bytes, seconds: float) -> tup
     try:
         connection.settimeout(seconds)
         connection.sendall(request)
+        _peek(connection)
         connection.recv(1)  # a word, or TLS's goodbye: either came all the way
     except TimeoutError:
         return "cut-silently", 0.0, f"after {idle:.0f} s of idleness a request stayed without answer for {seconds:g} s"
@@ -115,6 +118,18 @@ def _use(connection: socket, idle: float, request: bytes, seconds: float) -> tup
         code, how = _end(error)
         return code, 0.0, f"the connection was {how} when it was used after {idle:.0f} s of idleness"
     return ALIVE, idle, ""
+
+
+def _peek(connection: socket) -> None:
+    """Wait for something to read, and let a reset be seen as one: through TLS it looks like a mere end (Python's
+    SSL_read_ex).
+
+    Raises:
+        OSError: the connection was reset, or nothing came in time.
+    """
+    import socket
+
+    socket.socket.recv(connection, 1, socket.MSG_PEEK)
 
 
 def _end(error: OSError) -> tuple[str, str]:
