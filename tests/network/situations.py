@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from preflight.api import Finding, Target
-from preflight.config import Configuration, NetworkSettings, ServiceBusSettings
+from preflight.config import Configuration, DomainSettings, NetworkSettings, ServiceBusSettings
 from preflight.engine import Engine
 from preflight.network.dialer import SocketDialer
 from preflight.network.model import Endpoint
@@ -62,12 +62,14 @@ def look(
     ports: Sequence[int] = (),
     timeout: float = TIMEOUT,
     roots: Roots | None = None,
+    domains: Sequence[DomainSettings] = (),
     **settings: object,
 ) -> list[Finding]:
     """What one check, by itself, finds out about the relays."""
     configuration = Configuration(
         network=NetworkSettings(timeout=timeout, machine_config=machine_config, **settings),
         service_bus=ServiceBusSettings(tuple(relays), tuple(ports)),
+        domains=tuple(domains),
     )
     plan = make_plan(REGISTERED, only=[check], skip=[each for each in REGISTERED if each != check])
     resolver = DnsResolver(nameserver, lifetime=timeout)

@@ -95,3 +95,53 @@ def test_routes_that_prohibit_or_lead_nowhere(alone):
         "198.51.100.1": "tcp-unreachable",
         "203.0.113.1": "tcp-unreachable",
     }
+
+
+SITUATIONS = [
+    ("dropped", "tcp-timeout", "no answer from relay.example"),
+    ("rejected", "tcp-unreachable", "no route to relay.example"),
+    ("reset", "tcp-refused", "refused the connection"),
+    ("lossy", "loss", "got lost on the way"),
+    ("exhausted", "tcp-exhausted", "no local port or socket left"),
+    ("dual stack, IPv6 broken", "address-dead", "2001:db8::1 does not answer"),
+    ("IPv6 only, broken", "tcp-unreachable", "2001:db8::1"),
+]
+
+
+@pytest.mark.parametrize(("situation", "code", "phrase"), SITUATIONS, ids=[each[0] for each in SITUATIONS])
+def test_a_broken_way_to_a_relay_is_told_by_its_code_and_a_sentence(alone, situation, code, phrase):
+    if shutil.which("nft", path="/usr/sbin:/usr/bin") is None:
+        if os.environ.get("CI"):
+            pytest.fail("nftables is not installed (tests/network/packages.txt)")
+        pytest.skip("nftables is not installed")
+    findings = alone(situation, hosts="", nsswitch__conf="hosts: dns\n")["findings"]
+    found = [finding for finding in findings if finding["code"] == code]
+    assert found, findings
+    assert phrase in found[0]["summary"]
+    if code in ("loss", "address-dead"):
+        assert {finding["status"] for finding in findings} == {"pass", "warn"}
+        [good] = [finding for finding in findings if finding["status"] == "pass"]
+        latency = good["evidence"]["latency_ms"]["127.0.0.1"]
+        assert 0 < latency["min"] <= latency["median"] <= latency["max"]
+
+
+RESOLVERS = [
+    ("names", "ok", {"hosts": ""}),
+    ("names", "system-differs", {"hosts": "10.9.9.9 relay.example\n"}),
+    ("names", "private-address", {"hosts": "10.9.9.9 relay.example\n"}),
+    ("names", "sinkhole", {"hosts": "0.0.0.0 relay.example\n"}),
+    ("names", "system-unresolved", {"hosts": "", "nsswitch__conf": "hosts: files\n"}),
+    ("search", "search-domain", {"hosts": "", "resolv__conf": "nameserver 127.0.0.1\nsearch corp.example\n"}),
+    ("search", "hosts-only", {"hosts": "192.0.2.7 relay.example\n"}),
+    (
+        "without EDNS",
+        "system-late",
+        {"hosts": "", "resolv__conf": "nameserver 127.0.0.1\noptions timeout:9 attempts:5\n"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("situation", "code", "files"), RESOLVERS, ids=[each[1] for each in RESOLVERS])
+def test_resolvers_that_do_not_agree_are_told_apart(alone, situation, code, files):
+    findings = alone(situation, **{"nsswitch__conf": "hosts: files dns\n"} | files)["findings"]
+    assert code in {finding["code"] for finding in findings if finding["subject"] == "relay.example"}, findings

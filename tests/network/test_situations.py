@@ -31,7 +31,7 @@ from network.servers import (
 from network.situations import REGISTERED, Authority, Roots, look
 
 from preflight.api import Finding
-from preflight.config import ProxySettings
+from preflight.config import DomainSettings, ProxySettings
 from preflight.network.model import Endpoint
 
 PUBLIC = Authority("Public Root")
@@ -316,6 +316,14 @@ SITUATIONS = [
         resolved({HOST: ["CNAME a.privatelink.example"], "a.privatelink.example": ["A 10.1.2.3"]}),
     ),
     Situation("half an answer", NAMES, "half-answer", "half of the answer", resolved(answer=half)),
+    Situation("another server knows nothing", NAMES, "servers-differ", "does not exist", lambda: differing({})),
+    Situation(
+        "another server says otherwise",
+        NAMES,
+        "servers-differ",
+        "says 192.0.2.9",
+        lambda: differing({HOST: ["A 192.0.2.9"]}),
+    ),
     Situation("nobody knows it", NAMES, "not-applicable", "does not resolve", resolved({})),
     # Proxies
     Situation("works both ways", PROXY, "ok", "directly, too", proxied(relaying())),
@@ -410,6 +418,14 @@ def closed_relay() -> Iterator[list[Finding]]:
         yield look(RELAY, [Endpoint(HOST, closed_port())], nameserver=dns.address)
 
 
+@contextlib.contextmanager
+def differing(theirs: dict[str, list[str]]) -> Iterator[list[Finding]]:
+    """Two name servers: this machine's, and one that a domain of the configuration names."""
+    with NameServer(names({HOST: ["A 192.0.2.1"]})) as own, NameServer(names(theirs)) as other:
+        domain = DomainSettings("corp.example", nameserver=Endpoint.parse(other.address))
+        yield look(NAMES, [Endpoint(HOST, 443)], nameserver=own.address, domains=[domain])
+
+
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.id)
 def test_a_situation_is_told_by_its_code_and_a_sentence(situation: Situation) -> None:
     started = time.monotonic()
@@ -428,7 +444,7 @@ def test_a_situation_is_told_by_its_code_and_a_sentence(situation: Situation) ->
 ELSEWHERE = {
     # test_namespaces.py: they need a machine of their own
     *("tcp-denied", "tcp-unreachable", "tcp-exhausted", "address-dead", "loss"),
-    *("system-unresolved", "system-late", "system-differs", "hosts-only", "search-domain", "servers-differ"),
+    *("system-unresolved", "system-late", "system-differs", "hosts-only", "search-domain"),
     # test_dialer_tcp.py: what no connection on Linux ends with, by the operating system's number
     *("tcp-reset", "tcp-error"),
     # test_contract.py: a resource that can't be had
