@@ -1,6 +1,7 @@
 """The built-in checks: one module an area. Each name here is a check; the registry takes them all."""
 
 from preflight_checks.account import connector_usable
+from preflight_checks.account_database import sam_read
 from preflight_checks.anchors import unique
 from preflight_checks.clock import in_step
 from preflight_checks.controller_ports import ports, writable
@@ -11,7 +12,6 @@ from preflight_checks.network import relay_443, relay_ports, relays_resolve
 from preflight_checks.permissions import (
     change_password,
     reset_password,
-    sam_read,
     unexpire_password,
     write_lockout_time,
     write_pwd_last_set,
