@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from preflight.api import Unavailable
 from preflight.config import Configuration, DomainSettings
 from preflight.directory.anchors import Anchors
 from preflight.directory.blocked import Blocked
@@ -15,10 +16,11 @@ from preflight.directory.port import USER_ACCOUNT
 from preflight.directory.scope import SCOPE_ATTRIBUTES
 from preflight.network.clouds import CLOUDS
 from preflight.network.endpoint import Endpoint
-from preflight.network.proxy import proxy_from_environment
+from preflight.network.proxy import Proxy
 from preflight.outputs.text import printable
 from preflight.plan import Plan
 from preflight.resources.directories import CONTROLLERS_RECORD, PDC_RECORD
+from preflight.resources.proxies import route_of
 
 _FOLD_CHECKS = ("permissions.", "anchors.")
 
@@ -134,16 +136,25 @@ def _relays(plan: Plan, configuration: Configuration, environ: Mapping[str, str]
     if not endpoints:
         yield "  none is documented by name: set [service_bus] namespaces"
     ports = configuration.service_bus.relay_ports if "network.relay-ports" in plan else ()
+    route = route_of(configuration, environ)
     for endpoint in endpoints:
         more = f"; ports {', '.join(map(str, ports))}" if ports else ""
-        yield f"  {_way(endpoint, configuration, environ)} with TLS{more}"
+        yield f"  {_way(endpoint, route)} with TLS{more}"
+    if "network.relay-443" in plan:
+        yield "  a few more connections to each address, for the latency"
+    if "network.tls-not-intercepted" in plan or "network.tls-versions" in plan:
+        yield "  three more handshakes with each: other roots, TLS 1.2 alone, TLS 1.3 alone"
+    if "network.revocation" in plan:
+        yield "  HTTP on port 80 with the hosts that their certificates name for revocation"
+    if "network.proxy" in plan:
+        yield "  where a proxy is set: each relay directly and by every proxy that is set, to compare"
 
 
-def _way(endpoint: Endpoint, configuration: Configuration, environ: Mapping[str, str]) -> str:
+def _way(endpoint: Endpoint, route: Callable[[Endpoint], Proxy | None]) -> str:
     try:
-        proxy = configuration.network.proxy or proxy_from_environment(endpoint, environ)
-    except ValueError as error:
-        return f"TCP {endpoint} through the environment's proxy, which can't be used: {error}"
+        proxy = route(endpoint)
+    except Unavailable as error:
+        return f"TCP {endpoint} through a proxy: {error.reason}"
     if proxy is not None:
         return f"CONNECT {endpoint} through the proxy {proxy.endpoint}"
     return f"TCP {endpoint}" if endpoint.is_address else f"DNS A, AAAA and TCP {endpoint}"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from preflight.api import Target, Unavailable
-from preflight.config import ConfigurationError, ProxySettings, read_from
+from preflight.config import Configuration, ConfigurationError, ProxySettings, read_from
 from preflight.config.settings import PasswordFromPrompt
 from preflight.network.endpoint import Endpoint
 from preflight.network.machine_config import MachineConfig
@@ -28,7 +28,12 @@ def proxy_of(resources: Resources) -> Route:
     Raises:
         Unavailable: (the function) the proxy of the environment cannot be read.
     """
-    routes = _routes(resources)
+    return route_of(resources.setting.configuration, resources.setting.environ)
+
+
+def route_of(configuration: Configuration, environ: Mapping[str, str]) -> Route:
+    """The same, before a run."""
+    routes = _routes(configuration, environ)
     if CONFIGURATION in routes:
         return routes[CONFIGURATION]
     if MACHINE_CONFIG in routes:
@@ -40,9 +45,9 @@ def proxy_of(resources: Resources) -> Route:
 def proxy_ways(resources: Resources, _: Target) -> ProxyWays:
     from preflight.resources.ways import relay_list
 
-    routes = _routes(resources)
+    routes = _routes(resources.setting.configuration, resources.setting.environ)
     try:
-        config, problem = _machine_config(resources), ""
+        config, problem = _machine_config(resources.setting.configuration), ""
     except ValueError as error:
         config, problem = None, str(error)
     environment_set = any(
@@ -101,16 +106,15 @@ def _tried(resources: Resources, routes: Mapping[str, Route], known: ProxyWays) 
     return ProxyWays(known.sources, known.taken, reaches, ports())
 
 
-def _routes(resources: Resources) -> dict[str, Route]:
+def _routes(configuration: Configuration, environ: Mapping[str, str]) -> dict[str, Route]:
     """Of the settings that decide; the environment always does, be it for the direct way."""
-    network = resources.setting.configuration.network
-    environ = resources.setting.environ
+    network = configuration.network
     routes: dict[str, Route] = {}
     if network.proxy is not None:
         proxy = _configured(network.proxy, environ)
         routes[CONFIGURATION] = lambda _: proxy
     try:
-        config = _machine_config(resources)
+        config = _machine_config(configuration)
     except ValueError:
         config = None  # the finding of network.proxy
     if config is not None and config.decides:
@@ -129,8 +133,8 @@ def _routes(resources: Resources) -> dict[str, Route]:
     return {**routes, ENVIRONMENT: from_environment}
 
 
-def _machine_config(resources: Resources) -> MachineConfig | None:
-    path = resources.setting.configuration.network.machine_config
+def _machine_config(configuration: Configuration) -> MachineConfig | None:
+    path = configuration.network.machine_config
     return None if path is None else MachineConfig.read(path)
 
 

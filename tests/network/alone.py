@@ -23,6 +23,7 @@ from network.servers import Answerer, NameServer, Peer, names
 from network.situations import Authority, Roots, look
 
 from preflight.api import Finding
+from preflight.network.clouds import CLOUDS
 from preflight.network.dialer import SocketDialer
 from preflight.network.model import Endpoint
 from preflight.network.resolver import DnsResolver
@@ -52,6 +53,20 @@ def relay(
         return look("network.relay-443", [Endpoint(HOST, peer.port)], roots=ROOTS, timeout=timeout)
 
 
+def documented() -> list[Finding]:
+    """The relays that Microsoft documents, of which one answers."""
+    first, *others = (name.host for name in CLOUDS["public"].relays)
+    zone = {first: ["A 127.0.0.1"], **{host: ["A 127.0.0.9"] for host in others}}
+    with (
+        Peer(encrypted(AUTHORITY.context(first))) as peer,
+        NameServer(names(zone), address="127.0.0.1", port=53),
+    ):
+        rule = f"ip daddr 127.0.0.1 tcp dport 443 redirect to :{peer.port}\n"
+        table = f"table ip test {{ chain output {{ type nat hook output priority -100;\n{rule}}}\n}}\n"
+        subprocess.run(["nft", "-f", "-"], input=table, text=True, check=True)
+        return look("network.relay-443", roots=ROOTS)
+
+
 def resolved(answer: Answerer | None = None) -> list[Finding]:
     """A relay's name, asked of the system's resolver and of DNS."""
     with NameServer(answer or names({HOST: ["A 192.0.2.1"]}), address="127.0.0.1", port=53):
@@ -75,6 +90,7 @@ SITUATIONS: dict[str, Callable[[], list[Finding]]] = {
     "exhausted": lambda: relay(exhausted=True),
     "dual stack, IPv6 broken": lambda: relay(records=("A 127.0.0.1", "AAAA 2001:db8::1")),
     "IPv6 only, broken": lambda: relay(records=("AAAA 2001:db8::1",)),
+    "documented relays, one answers": documented,
     "names": resolved,
     "search": searched,
     "without EDNS": without_edns,

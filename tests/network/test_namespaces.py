@@ -104,6 +104,7 @@ SITUATIONS = [
     ("lossy", "loss", "got lost on the way"),
     ("exhausted", "tcp-exhausted", "no local port or socket left"),
     ("dual stack, IPv6 broken", "address-dead", "2001:db8::1 does not answer"),
+    ("documented relays, one answers", "documented-relay-down", "a documented example, is not reached"),
     ("IPv6 only, broken", "tcp-unreachable", "2001:db8::1"),
 ]
 

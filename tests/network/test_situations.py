@@ -229,6 +229,7 @@ THE_PROXY = '<proxy usesystemdefault="true" proxyaddress="http://127.0.0.1:PORT"
 CRL_HEADER = header("200 OK")
 INTERCEPTED, VERSIONS, REVOCATION = "network.tls-not-intercepted", "network.tls-versions", "network.revocation"
 NAMES, PROXY, RELAY = "dns.resolvers-agree", "network.proxy", "network.relay-443"
+A_HELLO_WITH_NO_CIPHER = b"\x16\x03\x03\x00\x2a\x02\x00\x00\x26\x03\x03" + b"R" * 32 + b"\0\0\0\0"
 ISSUER_URL = "http://pki.example/intermediate.crt"
 
 SITUATIONS = [
@@ -406,6 +407,7 @@ SITUATIONS = [
     ),
     Situation("no TLS", RELAY, "tls-protocol", "does not speak TLS", relay(RELAY, says(b"SSH-2.0-x\r\n" * 9))),
     Situation("alert", RELAY, "tls-alert", "refused the TLS", relay(RELAY, says(b"\x15\x03\x03\x00\x02\x02\x28"))),
+    Situation("no cipher of ours", RELAY, "tls-error", "unknown cipher", relay(RELAY, says(A_HELLO_WITH_NO_CIPHER))),
     Situation("reset", RELAY, "tls-reset", "reset", relay(RELAY, reset)),
     Situation("hangs up", RELAY, "tls-closed", "closed", relay(RELAY, hang_up)),
     Situation("silence", RELAY, "tls-timeout", "did not end", relay(RELAY, quiet)),
@@ -443,16 +445,12 @@ def test_a_situation_is_told_by_its_code_and_a_sentence(situation: Situation) ->
 
 ELSEWHERE = {
     # test_namespaces.py: they need a machine of their own
-    *("tcp-denied", "tcp-unreachable", "tcp-exhausted", "address-dead", "loss"),
+    *("tcp-denied", "tcp-unreachable", "tcp-exhausted", "address-dead", "loss", "documented-relay-down"),
     *("system-unresolved", "system-late", "system-differs", "hosts-only", "search-domain"),
     # test_dialer_tcp.py: what no connection on Linux ends with, by the operating system's number
     *("tcp-reset", "tcp-error"),
     # test_contract.py: a resource that can't be had
     "latency-unmeasured",
-    # the table of the relays' documented names, below
-    "documented-relay-down",
-    # test_tls.py: a handshake that breaks by none of the known reasons
-    "tls-error",
 }
 
 

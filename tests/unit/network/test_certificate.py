@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -122,3 +122,35 @@ def test_mutated_certificates_raise_one_kind_of_error_only(data):
         except MalformedCertificate:
             continue
         assert certificate.issuer.isprintable()
+
+
+def test_where_revocation_is_asked_for_and_where_the_issuer_is() -> None:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "relay.example")])
+    uri = x509.UniformResourceIdentifier
+    points = [
+        x509.DistributionPoint([uri("http://crl.example/a.crl"), uri("ldap:///CN=a")], None, None, None),
+        x509.DistributionPoint(None, None, None, [x509.DirectoryName(name)]),
+    ]
+    about = [
+        x509.AccessDescription(AuthorityInformationAccessOID.OCSP, uri("http://ocsp.example")),
+        x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, uri("http://pki.example/ca.crt")),
+        x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, x509.DirectoryName(name)),
+    ]
+    now = datetime.datetime(2026, 11, 23)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(KEY.public_key())
+        .serial_number(1)
+        .not_valid_before(now)
+        .not_valid_after(now)
+        .add_extension(x509.CRLDistributionPoints(points), critical=True)
+        .add_extension(x509.AuthorityInformationAccess(about), critical=False)
+        .sign(KEY, hashes.SHA256())
+    )
+    read = Certificate.parse(certificate.public_bytes(Encoding.DER))
+    assert read.crls == ("http://crl.example/a.crl",)
+    assert read.ocsp == ("http://ocsp.example",)
+    assert read.issuers == ("http://pki.example/ca.crt",)
+    assert read.self_signed
