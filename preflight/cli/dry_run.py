@@ -118,7 +118,7 @@ def describe_run(plan: Plan, configuration: Configuration, environ: Mapping[str,
     lines = [f"Nothing is sent. A run of these {len(plan.checks)} checks would:", ""]
     kinds = {planned.check.each for planned in plan.checks}
     lines += [f"  {planned.check.id} ({planned.role})" for planned in plan.checks]
-    if "relay" in kinds:
+    if "relay" in kinds or _asks_the_service(plan):
         lines += ["", *_relays(plan, configuration, environ)]
     if kinds & {"domain", "domain-controller"} or "anchors.unique" in plan:
         for domain in configuration.domains:
@@ -148,6 +148,19 @@ def _relays(plan: Plan, configuration: Configuration, environ: Mapping[str, str]
         yield "  HTTP on port 80 with the hosts that their certificates name for revocation"
     if "network.proxy" in plan:
         yield "  where a proxy is set: each relay directly and by every proxy that is set, to compare"
+    if _asks_the_service(plan):
+        for name in cloud.web_services:
+            yield f"  {_way(Endpoint(name.host, 443), route)} with TLS"
+        yield "  GET / of each that TLS reaches"
+    if "network.websocket" in plan:
+        yield "  a request for a WebSocket to each relay, and nothing on it"
+    if "network.idle-survives" in plan:
+        yield f"  some connections to each relay, left idle for up to {configuration.network.idle_seconds:g} s"
+
+
+def _asks_the_service(plan: Plan) -> bool:
+    """For its own sake, or for its clock."""
+    return "network.web-service" in plan or ("clock.in-step" in plan and not plan.skips("network.web-service"))
 
 
 def _way(endpoint: Endpoint, route: Callable[[Endpoint], Proxy | None]) -> str:
@@ -166,6 +179,11 @@ def _domain(plan: Plan, configuration: Configuration, domain: DomainSettings) ->
         yield f"  read {domain.ldif}; no packet"
         return
     yield from _controllers(domain)
+    if "dc.ports" in plan:
+        yield "  connect  each controller and the PDC emulator, TCP 88, 389, 445, 135, 636, 3268; the port of"
+        yield "           replication, which 135 is asked for; each DNS server in use, UDP and TCP 53"
+    if "dc.writable" in plan and not domain.controllers:
+        yield "  ask      a controller by UDP 389 for this machine's site, and its controllers for their rootDSEs"
     password = f", password from {domain.password}" if domain.password is not None else ""
     yield f"  sign in  as {domain.user or 'the logged-on user or ticket'} by {domain.auth}{password}"
     yield "           at the controller in use; a wrong password is sent once, to one controller"

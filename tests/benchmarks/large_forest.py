@@ -17,7 +17,7 @@ LOADED_WITHIN = 900.0
 
 
 @contextmanager
-def large_forest(count: int) -> Iterator[Forest]:
+def large_forest(count: int, *, strong_auth: str = "yes") -> Iterator[Forest]:
     """A running forest with so many users beside the usual ones. Built once (a minute for 20,000), then copied."""
     recipe = Recipe()
 
@@ -27,6 +27,6 @@ def large_forest(count: int) -> Iterator[Forest]:
         subprocess.run(command, check=True, timeout=LOADED_WITHIN)
 
     name = f"{count} users by {hashlib.sha256(LOADER.read_bytes()).hexdigest()}"
-    with DomainController(recipe, cached(name, build)) as dc:
+    with DomainController(recipe, cached(name, build), strong_auth=strong_auth) as dc:
         dc.start()
         yield Forest(dc)

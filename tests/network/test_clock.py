@@ -41,7 +41,7 @@ SITUATIONS = [
     ("half a minute", timedelta(seconds=30), "ok", Status.PASS, "behind"),
     ("two minutes ahead of us", timedelta(minutes=2), "clock-drifts", Status.WARN, "behind"),
     ("two minutes behind us", timedelta(minutes=-2), "clock-drifts", Status.WARN, "ahead of"),
-    ("six minutes", timedelta(minutes=6), "clock-off", Status.FAIL, "5 min"),
+    ("six minutes", timedelta(minutes=6), "clock-off", Status.FAIL, "behind"),
     ("an hour behind us", timedelta(hours=-1), "clock-off", Status.FAIL, "ahead of"),
     ("years", timedelta(days=4000), "clock-off", Status.FAIL, "behind"),
 ]

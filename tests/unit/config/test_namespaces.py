@@ -92,7 +92,8 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     file = tmp_path / "events.txt"
     file.write_text(EVENT)
     assert call(["run", "--only", "network", "--dry-run", "--namespaces-from", str(file)]) == 0
-    assert all(host in capsys.readouterr().out for host in HOSTS)
+    shown = capsys.readouterr().out
+    assert all(host in shown for host in HOSTS)
     for wrong in (["--idle", "0"], ["--idle", "1e9"], ["--namespaces-from", str(tmp_path / "none")]):
         assert call(["run", "--only", "network", "--dry-run", *wrong]) == 2
         assert wrong[0] in (said := capsys.readouterr().err) or "none" in said
