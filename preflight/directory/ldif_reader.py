@@ -36,6 +36,8 @@ _BLOCK = 1 << 18
 _LONG_VALUE = 256
 _REMEMBERED_BYTES = 4 << 20
 _REMEMBERED_NAMES = 4096
+_REMEMBERED_LENGTHS = 16
+_LINE_FEED, _SPACE = b"\n "
 
 _GIVE_AN_EXPORT = (
     "Give an export made by ldifde or ldapsearch: entries that begin with 'dn:', a blank line between them."
@@ -51,7 +53,7 @@ _LINE = re.compile(rb"^([^:\n]*+)(:?)(.*+(?:\n .*+)*+)", re.MULTILINE)
 _ATTRIBUTE = re.compile(rb"[A-Za-z0-9][A-Za-z0-9.-]*+(?:;[A-Za-z0-9=*.-]++)*+")
 _PREAMBLE = re.compile(rb"(?:\n|#.*+(?:\n .*+)*+(?:\n|\Z)|(?i:version):[ ]*+1[ ]*+(?:\n|\Z))*+")
 _DESCRIPTOR = b"\nnTSecurityDescriptor:: "
-_ENDS = re.compile(rb"\n(?! )|\Z")
+_FOLLOWING_LINE = re.compile(rb"\n(?! )")
 _AROUND_ENTRIES = re.compile(rb"(?i:search|result|ref):")
 _DN = re.compile(rb"(?i:d(?:\n )?n(?:\n )?:)")
 _RESULT = re.compile(rb"^result: *(\d+) ?(.*)", re.MULTILINE | re.IGNORECASE)
@@ -312,7 +314,7 @@ class RecordParser:
         self._keys: dict[bytes, str | None] = {}
         self._decoded: dict[bytes, bytes] = {}
         self._decoded_bytes = 0
-        self._length = 0
+        self._lengths: list[int] = []
         self._descriptor = "" if self._asked is None else self._asked.get("ntsecuritydescriptor", "")
 
     def __call__(self, record: bytes) -> tuple[str, dict[str, list[bytes]]]:
@@ -322,19 +324,30 @@ class RecordParser:
             MalformedRecord: it isn't LDIF, is a change, or a value asked for can't be decoded.
         """
         if self._descriptor and (at := record.find(_DESCRIPTOR)) >= 0:
-            # Most users carry a descriptor as long as the one before, and a known one: then two thirds of the
-            # record need not be looked at. Any trouble is looked into below, where line numbers are right.
-            start = at + len(_DESCRIPTOR)
-            end = start + self._length
-            value = self._decoded.get(record[start:end])
-            if value is not None and _ENDS.match(record, end):
+            # The descriptor is most of a user's record, so it is cut out first and the rest taken line by line. Any
+            # trouble is looked into below, where line numbers are right.
+            with suppress(_OddLine, MalformedRecord, binascii.Error):
+                start = at + len(_DESCRIPTOR)
+                end = self._end_of_value(record, start)
+                value = self._from_base64(record[start:end])
                 lines = (record[:at] + record[end:]).replace(b"\n ", b"").split(b"\n")
-                with suppress(_OddLine, MalformedRecord, binascii.Error):
-                    return self._quickly(lines, {self._descriptor: [value]})
+                return self._quickly(lines, {self._descriptor: [value]})
         try:
             return self._taken_apart(record, _LINE.findall(record), {})
         except _OddLine:
             return self._taken_apart(record, _logical_lines(record), {})
+
+    def _end_of_value(self, record: bytes, start: int) -> int:
+        """Where the folded value that starts here ends. Most are as long as one of the last few."""
+        size = len(record)
+        for length in self._lengths:
+            end = start + length
+            if end + 1 < size and record[end] == _LINE_FEED and record[end + 1] != _SPACE:
+                return end
+        following = _FOLLOWING_LINE.search(record, start)
+        end = following.start() if following else size
+        self._lengths = [end - start, *self._lengths[: _REMEMBERED_LENGTHS - 1]]
+        return end
 
     def _quickly(self, lines: Iterable[bytes], raw: dict[str, list[bytes]]) -> tuple[str, dict[str, list[bytes]]]:
         """`_taken_apart` for unfolded lines without anything unusual: this is where a long reading spends its time."""
@@ -445,7 +458,6 @@ class RecordParser:
     def _from_base64(self, text: bytes) -> bytes:
         if len(text) < _LONG_VALUE:
             return _strictly_decoded(text)
-        self._length = len(text)
         value = self._decoded.get(text)
         if value is None:
             value = _decoded(text)
