@@ -9,13 +9,19 @@ from dataclasses import dataclass, field
 from preflight.directory.causes import Cause
 from preflight.directory.judgement import JUDGE_ATTRIBUTES, ROW_ATTRIBUTES, Judgement, Outcome, UserJudge
 from preflight.directory.model import User
-from preflight.directory.rights import Answer, Right
+from preflight.directory.rights import Answer, Right, Rights
 from preflight.directory.scope import Standing
 
 MOST_EXAMPLES = 5
 MOST_ROWS = 10_000
 MOST_CAUSES = 1_000
 """Groups told apart; of users with further causes (entries of their own, say) only the code is kept."""
+
+_MOST_REMEMBERED = 20_000
+
+# Looking up a member costs as much as what is done with it, once for every user.
+_OK = Outcome.OK
+_OUT_OF_SCOPE, _EXCLUDED, _DISABLED = Standing.OUT_OF_SCOPE, Standing.EXCLUDED, Standing.DISABLED
 
 _FURTHER = "There are too many different causes to tell them all apart here; the per-user table has each one."
 
@@ -61,7 +67,6 @@ class Blocked:
         most_rows: how many rows of blocked users are kept.
 
     Attributes:
-        tallies: per right; users in scope that aren't protected.
         outcomes: all users seen, by outcome or standing.
         by_container: the same per container.
         rows: the first `most_rows` blocked users, as rows of the per-user table.
@@ -79,7 +84,6 @@ class Blocked:
     ) -> None:
         self.attributes = judge.attributes
         self.judge = judge
-        self.tallies: dict[Right, Tally] = {right: Tally() for right in judge.rights}
         self.outcomes: Counter[str] = Counter()
         self.by_container: dict[str, Counter[str]] = {}
         self.rows: list[Mapping[str, object]] = []
@@ -87,14 +91,18 @@ class Blocked:
         self.orphan_examples: list[str] = []
         self._sink = sink
         self._most_rows = most_rows
+        self._tallies: dict[Right, Tally] = {right: Tally() for right in judge.rights}
+        # Most users hold every right, and share these objects: they are counted once, not right by right.
+        self._all_allowed: dict[int, Rights] = {}
+        self._with_all = 0
         self._groups: dict[tuple[Right, Answer, Cause], CauseGroup] = {}
 
     def add(self, user: User, standing: Standing) -> None:
-        if standing is Standing.OUT_OF_SCOPE or standing is Standing.EXCLUDED:
+        if standing is _OUT_OF_SCOPE or standing is _EXCLUDED:
             self.outcomes[standing.value] += 1
             return
         judgement = self.judge(user)
-        if standing is Standing.DISABLED:
+        if standing is _DISABLED:
             counted = standing.value
         else:
             counted = judgement.outcome.value
@@ -106,6 +114,14 @@ class Blocked:
         container[counted] += 1
         if self._sink is not None:
             self._sink(judgement, self.judge)
+
+    @property
+    def tallies(self) -> Mapping[Right, Tally]:
+        """Per right: users in scope that aren't protected."""
+        return {
+            right: Tally(tally.allowed + self._with_all, tally.denied, tally.unknown)
+            for right, tally in self._tallies.items()
+        }
 
     @property
     def in_scope(self) -> int:
@@ -125,8 +141,12 @@ class Blocked:
     def _count(self, judgement: Judgement) -> None:
         if judgement.outcome is Outcome.UNSUPPORTED:
             return
+        if judgement.outcome is _OK and self._holds_all(judgement.rights):
+            self._with_all += 1
+            self._note_orphan(judgement)
+            return
         for right, decision in judgement.rights.items():
-            tally = self.tallies[right]
+            tally = self._tallies[right]
             if judgement.enabled is None:
                 tally.unknown += 1
                 self._note(right, Answer.UNKNOWN, judgement)
@@ -143,6 +163,16 @@ class Blocked:
             self._note_orphan(judgement)
         elif judgement.outcome is Outcome.BLOCKED and len(self.rows) < self._most_rows:
             self.rows.append(self.judge.row(judgement))
+
+    def _holds_all(self, rights: Rights) -> bool:
+        if id(rights) in self._all_allowed:
+            return True
+        if any(decision.answer is not Answer.ALLOWED for decision in rights.values()):
+            return False
+        if len(self._all_allowed) >= _MOST_REMEMBERED:
+            self._all_allowed.clear()
+        self._all_allowed[id(rights)] = rights
+        return True
 
     def _note(self, right: Right, answer: Answer, judgement: Judgement) -> None:
         cause = self.judge.cause(judgement, right)

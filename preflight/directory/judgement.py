@@ -6,8 +6,8 @@ There is one judge. A fold counts its judgements, the per-user table writes them
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from preflight.directory.access import DECIDER_ATTRIBUTES, RightsDecider
 from preflight.directory.anchors import CONSISTENCY_GUID, anchor_text
@@ -59,8 +59,7 @@ def outcome_of(rights: Rights, protected: bool | None) -> Outcome:
     return Outcome.BLOCKED
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """A user, judged.
 
     Attributes:
@@ -108,14 +107,21 @@ class UserJudge:
         self._decide = decide
         self._containers = containers
         self._anchor_attribute = anchor_attribute
+        # By the rights' id, and with the rights, so that their id stays theirs: users with one descriptor share them.
         self._causes: dict[tuple[int, str, str, Right], tuple[Rights, Cause]] = {}
+        self._outcomes: dict[int, tuple[Rights, Outcome]] = {}
         self._chains: dict[str, Sequence[tuple[str, SecurityDescriptor | None]]] = {}
 
     def __call__(self, user: User) -> Judgement:
         rights = self._decide(user)
         protected = self.protection.protects(user)
         enabled = user.enabled
-        outcome = Outcome.UNKNOWN if enabled is None else outcome_of(rights, protected)
+        if enabled is None:
+            outcome = Outcome.UNKNOWN
+        elif protected is False and (remembered := self._outcomes.get(id(rights))) is not None:
+            outcome = remembered[1]
+        else:
+            outcome = self._outcome(rights, protected)
         return Judgement(user, parent(user.distinguished_name), enabled, protected, rights, outcome)
 
     def cause(self, judgement: Judgement, right: Right) -> Cause:
@@ -137,7 +143,7 @@ class UserJudge:
         cause = self._find_cause(judgement, decision, right)
         if len(self._causes) >= _MOST_REMEMBERED:
             self._causes.clear()
-        self._causes[key] = (judgement.rights, cause)  # with the rights, so that their id stays theirs
+        self._causes[key] = (judgement.rights, cause)
         return cause
 
     def deciding_cause(self, judgement: Judgement) -> Cause:
@@ -179,6 +185,14 @@ class UserJudge:
             "reason": "" if good else cause.detail,
             "decided_by": decided_by(cause),
         }
+
+    def _outcome(self, rights: Rights, protected: bool | None) -> Outcome:
+        outcome = outcome_of(rights, protected)
+        if protected is False:
+            if len(self._outcomes) >= _MOST_REMEMBERED:
+                self._outcomes.clear()
+            self._outcomes[id(rights)] = (rights, outcome)
+        return outcome
 
     def _find_cause(self, judgement: Judgement, decision: Decision, right: Right) -> Cause:
         object_class = judgement.user.object_class

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from preflight.directory.membership import GROUP_ATTRIBUTES, Membership, members_of
 from preflight.directory.model import Domain, Entry, User
 from preflight.directory.port import Directory
+from preflight.directory.sid import sid_from_text
 
 OPERATORS = {"S-1-5-32-548": 1, "S-1-5-32-549": 2, "S-1-5-32-550": 4, "S-1-5-32-551": 8}
 """Account, Server, Print and Backup Operators, with the bits of dSHeuristics character 16 that exclude them."""
@@ -33,11 +34,17 @@ class Protection:
     membership: Membership
     sids: frozenset[str]
     obstacle: str = ""
+    _raw_sids: frozenset[bytes] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_raw_sids", frozenset(map(sid_from_text, self.sids)))
 
     def path(self, user: User) -> tuple[str, ...] | None:
         """The groups that protect the user; () if it is protected by itself; None if not by what is known."""
         found = self.membership.path(user)
-        return () if found is None and self.sids and user.sid() in self.sids else found
+        if found is None and (own := user.raw.get("objectSid")) and own[0] in self._raw_sids:
+            return ()
+        return found
 
     def protects(self, user: User) -> bool | None:
         """None: can't be told, because not all groups could be read and adminCount doesn't exclude it."""
