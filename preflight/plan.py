@@ -63,7 +63,9 @@ def make_plan(
 ) -> Plan:
     """Select checks by profile (their tags), `only` and `skip` patterns (`permissions.*`, an id, an area).
 
-    `only` selects whatever the profile. What a selected check requires runs too, unless `skip` names it.
+    Of `only`, an id selects its check whatever the profile, and so does a pattern that nothing of the profile matches;
+    other patterns and areas stay within the profile, which leaves slow checks out. What a selected check requires runs
+    too, unless `skip` names it.
 
     Raises:
         SelectionError: a pattern that matches nothing, an unknown profile.
@@ -77,11 +79,11 @@ def make_plan(
     def skipped(check: Check) -> bool:
         return any(_matches(check.id, pattern) for pattern in skip)
 
+    wanted = {id for pattern in only for id in _chosen(pattern, registered, profile)}
     selected = [
         check
         for check in registered.values()
-        if not skipped(check)
-        and (any(_matches(check.id, pattern) for pattern in only) if only else profile in check.tags)
+        if not skipped(check) and (check.id in wanted if only else profile in check.tags)
     ]
     roles = {check.id: SELECTED for check in selected}
     for check in selected:
@@ -104,6 +106,11 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
 def _matches(check_id: str, pattern: str) -> bool:
     return fnmatchcase(check_id, pattern) or check_id.partition(".")[0] == pattern
+
+
+def _chosen(pattern: str, registered: Mapping[str, Check], profile: str) -> list[str]:
+    matching = [check for check in registered.values() if _matches(check.id, pattern)]
+    return [check.id for check in matching if profile in check.tags] or [check.id for check in matching]
 
 
 def _must_match(pattern: str, registered: Mapping[str, Check]) -> None:

@@ -29,6 +29,13 @@ version=$("$python" -c 'import sys; print("python%d.%d" % sys.version_info[:2])'
 
 if [ -n "$wanted" ]; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        # Packages must not start daemons: the tests start their own, on addresses of their own.
+        policy=/usr/sbin/policy-rc.d
+        if [ ! -e "$policy" ]; then
+            printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"
+            trap 'rm -f "$policy"' EXIT
+            trap 'exit 1' HUP INT TERM
+        fi
         log=$(mktemp)
         export DEBIAN_FRONTEND=noninteractive
         # shellcheck disable=SC2086 # a list of words

@@ -50,7 +50,7 @@ def test_checks_stand_in_the_order_of_areas_with_requirements_first() -> None:
 @pytest.mark.parametrize(
     ("only", "expected"),
     [
-        (["dc.*"], ["dc.b", "dc.a"]),
+        (["dc.*"], ["dc.b"]),
         (["policy"], ["policy.c"]),
         (["dc.a"], ["dc.b", "dc.a"]),
         ([], ["dc.b", "policy.c"]),
@@ -58,6 +58,21 @@ def test_checks_stand_in_the_order_of_areas_with_requirements_first() -> None:
 )
 def test_selection(only: list[str], expected: list[str]) -> None:
     checks = Registry.of([checking("dc.a", requires=("dc.b",), tags=("slow",)), checking("dc.b"), checking("policy.c")])
+    assert [planned.check.id for planned in make_plan(checks.checks, only=only).checks] == expected
+
+
+@pytest.mark.parametrize(
+    ("only", "expected"),
+    [
+        (["network"], ["network.quick"]),
+        (["network.*"], ["network.quick"]),
+        (["network.slow"], ["network.slow"]),
+        (["network.sl*"], ["network.slow"]),
+        (["network", "network.slow"], ["network.quick", "network.slow"]),
+    ],
+)
+def test_an_area_or_a_pattern_stays_within_the_profile_and_an_id_does_not(only: list[str], expected: list[str]) -> None:
+    checks = Registry.of([checking("network.quick"), checking("network.slow", tags=("slow",))])
     assert [planned.check.id for planned in make_plan(checks.checks, only=only).checks] == expected
 
 

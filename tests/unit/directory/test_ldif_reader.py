@@ -45,7 +45,7 @@ ENTRIES: Written = [
         codecs.BOM_UTF16_LE + PLAIN.replace("\n", "\r\n").encode("utf-16-le"),
         codecs.BOM_UTF16_BE + PLAIN.encode("utf-16-be"),
         PLAIN.encode("utf-16-le"),
-        gzip.compress(PLAIN.encode()),
+        gzip.compress(PLAIN.encode(), mtime=0),
         PLAIN.rstrip("\n").encode(),
         PLAIN.replace("version: 1\n\n", "").encode(),
         PLAIN.replace("version: 1\n\n", "version: 1\n").encode(),
@@ -144,8 +144,8 @@ def test_a_line_number_is_right_far_into_a_file(export: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "what"),
     [
-        (gzip.compress(PLAIN.encode())[:-12], "uncompressed|can't be read"),
-        (gzip.compress(PLAIN.encode() * 9)[:40] + b"x" * 40, "uncompressed|can't be read"),
+        (gzip.compress(PLAIN.encode(), mtime=0)[:-12], "uncompressed|can't be read"),
+        (gzip.compress(PLAIN.encode() * 9, mtime=0)[:40] + b"x" * 40, "uncompressed|can't be read"),
         (codecs.BOM_UTF16_LE + PLAIN.encode("utf-16-le") + b"\0", "UTF-16"),
         (codecs.BOM_UTF16_LE + b"\x00\xd8\x00\x00", "UTF-16"),
         (bytes(range(256)) * 100, "UTF-16"),
