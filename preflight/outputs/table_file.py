@@ -37,18 +37,21 @@ class TableStream:
 class TableFile:
     """Rows to a file that takes its name at the end, readable by its owner only (POSIX).
 
+    What is there and is no regular file (a pipe, /dev/stderr) is written straight, and stays what it is.
+
     Raises:
-        OutputError: it can't be written; nothing of that name was changed.
+        OutputError: it can't be written; no file of that name was changed.
     """
 
     def __init__(self, path: Path, format: RowFormat) -> None:
         self._path = path
         self._format = format
         try:
-            descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".tmp")
-        except OSError as error:
+            if path.is_dir():
+                raise OutputError(f"{path} is a directory. Name a file in it.")
+            descriptor, self._temporary = _opened(path)
+        except (OSError, ValueError) as error:
             raise OutputError(f"{path} can't be written: {reason(error, path)}") from None
-        self._temporary = Path(name)
         encoding = "utf-8-sig" if format.bom else "utf-8"
         self._stream = os.fdopen(
             descriptor, "w", encoding=encoding, errors="backslashreplace", newline="", buffering=_BUFFER
@@ -61,9 +64,11 @@ class TableFile:
     def finish(self) -> None:
         try:
             self._stream.flush()
-            os.fsync(self._stream.fileno())
+            if self._temporary is not None:
+                os.fsync(self._stream.fileno())
             self._stream.close()
-            self._temporary.replace(self._path)
+            if self._temporary is not None:
+                self._temporary.replace(self._path)
         except OSError as error:
             self.abandon()
             raise OutputError(f"{self._path} can't be written: {reason(error, self._path)}") from None
@@ -72,8 +77,9 @@ class TableFile:
         """Leave no trace."""
         with contextlib.suppress(OSError):
             self._stream.close()
-        with contextlib.suppress(OSError):
-            self._temporary.unlink()
+        if self._temporary is not None:
+            with contextlib.suppress(OSError):
+                self._temporary.unlink()
 
     def _write(self, text: str) -> None:
         try:
@@ -81,3 +87,11 @@ class TableFile:
         except OSError as error:
             self.abandon()
             raise OutputError(f"{self._path} can't be written: {reason(error, self._path)}") from None
+
+
+def _opened(path: Path) -> tuple[int, Path | None]:
+    """A temporary file beside it; None: the path itself, which is no regular file."""
+    if path.exists() and not path.is_file():
+        return os.open(path, os.O_WRONLY), None
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".tmp")
+    return descriptor, Path(name)

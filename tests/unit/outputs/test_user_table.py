@@ -165,6 +165,37 @@ def test_when_no_space_is_left_the_old_file_stays_and_no_trace(tmp_path: Path, l
     assert [each.name for each in tmp_path.iterdir()] == ["users.csv"]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_written_straight_and_stays_a_pipe(tmp_path: Path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as reader:
+        table = TableFile(path, CsvRows())
+        table.add(ROW)
+        table.finish()
+        assert reader.read().decode("utf-8-sig") == GOLDEN
+    assert path.is_fifo()
+    assert [each.name for each in tmp_path.iterdir()] == ["pipe"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="needs /dev/full")
+def test_a_device_that_is_full_is_said_and_stays_a_device(tmp_path: Path):
+    path = tmp_path / "full"
+    path.symlink_to("/dev/full")
+    table = TableFile(path, CsvRows())
+    table.add(ROW)
+    with pytest.raises(OutputError, match="no space is left"):
+        table.finish()
+    assert Path("/dev/full").is_char_device()
+    assert path.is_symlink()
+
+
+def test_a_directory_is_said_before_anybody_is_read(tmp_path: Path):
+    with pytest.raises(OutputError, match="is a directory"):
+        TableFile(tmp_path, CsvRows())
+    assert not any(tmp_path.iterdir())
+
+
 def test_a_stream_gets_each_row_as_it_comes():
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb", buffering=0) as reader, os.fdopen(writing, "w") as stream:
