@@ -27,7 +27,7 @@ def look_at_user(setting: Setting, who: str) -> UserSearch:
             try:
                 found += _in_domain(resources, target, who)
             except Unavailable as error:
-                obstacles.append(f"{target.name}: {error.reason} {error.remedy}".strip())
+                obstacles.append(f"{target.name}: {error.reason.rstrip('.')}. {error.remedy}".strip())
     finally:
         resources.close()
     return UserSearch(tuple(found), tuple(obstacles))
@@ -78,7 +78,7 @@ def _scope_note(standing: Standing, reason: str) -> str:
 def _lines(judge: UserJudge, judgement: Judgement) -> list[RightLine]:
     lines = []
     for right, decision in judgement.rights.items():
-        cause: Cause = judge.cause(judgement, right)
+        cause: Cause = judge.right_cause(judgement, right)
         holder = "the user" if right is Right.CHANGE_PASSWORD else "the connector account"
         lines.append(
             RightLine(right, holder, judgement.user.distinguished_name, decision, cause.detail, decided_by(cause))

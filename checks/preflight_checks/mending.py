@@ -107,6 +107,7 @@ def because(group: CauseGroup) -> str:
         "orphaned-admin-count": "inheritance is still off from when it was a protected account (adminCount is 1)",
         "class-not-covered": f"the grant on {place} is not for their class ({', '.join(group.classes)})",
         "not-yet-inherited": f"the grant on {place} has not been handed down yet",
+        "inherit-only": f"the grant on {place} is inherit-only and doesn't count there",
         "no-propagate": f"the grant on {place} is handed down by one level only",
         "not-inheritable": f"the grant on {place} counts for {place} only",
         "ace-missing": "no entry grants it, on the user or above",

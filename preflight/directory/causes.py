@@ -27,6 +27,7 @@ CAUSE_CODES: Mapping[str, str] = MappingProxyType(
         "ace-denied": "an entry denies it",
         "not-yet-inherited": "a grant stands above and nothing keeps it away: it has not been handed down yet",
         "inheritance-off": "a grant stands above, but inheritance is switched off in between",
+        "inherit-only": "a grant stands on the user itself, but is handed down only and doesn't count there",
         "class-not-covered": "a grant stands above, but for another class of objects",
         "no-propagate": "a grant stands above, but is handed down by one level only",
         "not-inheritable": "a grant stands above, but is not handed down at all",
@@ -37,7 +38,14 @@ CAUSE_CODES: Mapping[str, str] = MappingProxyType(
 """Why a right is missing, in words for a person."""
 
 # A grant that needs the least to arrive explains best.
-_BY_CLOSENESS = ("not-yet-inherited", "inheritance-off", "class-not-covered", "no-propagate", "not-inheritable")
+_BY_CLOSENESS = (
+    "not-yet-inherited",
+    "inheritance-off",
+    "inherit-only",
+    "class-not-covered",
+    "no-propagate",
+    "not-inheritable",
+)
 
 Chain = Sequence[tuple[str, SecurityDescriptor | None]]
 """The containers above an object, from its parent to the domain head; None: not readable."""
@@ -114,15 +122,23 @@ def explain_missing(
 ) -> Cause:
     """Why the token doesn't have the right on a user.
 
-    Without a denying entry nothing of the user matters but `descriptor.protected` and its class, so callers
-    with many users may remember it per container (`explain_absent`).
+    Without a denying entry nothing of the user matters but `descriptor.protected`, its class, and a grant that stands
+    on the user itself and is inherit-only (what containers hand down in that way is explained by them).
     """
     if user_descriptor is None or user_descriptor.dacl is None:
         return Cause("unreadable", "", "The user's descriptor could not be read.")
     decision = decide(user_descriptor, token, right, object_sid=object_sid, object_class=object_class, schema=schema)
     if decision.denied and decision.ace is not None:
         return explain_denied(decision.ace, object_class, container_chain, schema)
-    return explain_absent(user_descriptor.protected, object_class, container_chain, token, right, schema)
+    idle = next(
+        (
+            ace
+            for ace in user_descriptor.dacl
+            if ace.flags & INHERIT_ONLY and not ace.inherited and grants(ace, right, token, object_class, schema)
+        ),
+        None,
+    )
+    return explain_absent(user_descriptor.protected, object_class, container_chain, token, right, schema, idle)
 
 
 def explain_denied(ace: Ace, object_class: str, container_chain: Chain, schema: AccessSchema = DEFAULT_SCHEMA) -> Cause:
@@ -141,13 +157,19 @@ def explain_absent(
     token: Token,
     right: Right,
     schema: AccessSchema = DEFAULT_SCHEMA,
+    idle: Ace | None = None,
 ) -> Cause:
-    """Why no grant arrived on a user of the class, whose own inheritance is off (protected) or on."""
+    """Why no grant arrived on a user of the class, whose own inheritance is off (protected) or on.
+
+    `idle`: a grant that stands on the user itself, inherit-only.
+    """
     found = [
         (_BY_CLOSENESS.index(code), grant, code)
         for grant in _grants_above(protected, object_class, container_chain, token, right, schema)
         for code in (_obstacle(grant.ace, object_class, grant.levels, grant.blocked_at, schema),)
     ]
+    if idle is not None:
+        found.append((_BY_CLOSENESS.index("inherit-only"), _Grant(idle, "", 0, None), "inherit-only"))
     if found:
         _, grant, code = min(found, key=lambda one: (one[0], one[1].levels))
         return _cause(code, grant, object_class)
@@ -197,7 +219,7 @@ def _obstacle(ace: Ace, object_class: str, levels: int, blocked_at: str | None, 
 
 
 def _cause(code: str, grant: _Grant, object_class: str) -> Cause:
-    stands = f"{grant.ace.sddl} stands on {grant.container}"
+    stands = f"{grant.ace.sddl} stands on {grant.container or 'the user itself'}"
     if code == "inheritance-off":
         where = grant.blocked_at or ""
         off = f"inheritance is switched off on {where or 'the user itself'}"
@@ -207,6 +229,8 @@ def _cause(code: str, grant: _Grant, object_class: str) -> Cause:
         reason = (
             f"but is for objects of class {covered}, and this one is {object_class or 'of a class that is not known'}"
         )
+    elif code == "inherit-only":
+        reason = "but is inherit-only: it is for objects below, and doesn't count there"
     elif code == "no-propagate":
         reason = "but is handed down to direct children only"
     elif code == "not-inheritable":

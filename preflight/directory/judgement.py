@@ -78,8 +78,12 @@ class Judgement(NamedTuple):
 
     @property
     def deciding_right(self) -> Right | None:
-        """The first right that isn't surely there; None where all are."""
-        return next((right for right in REQUIRED_RIGHTS if self.rights[right].answer is not Answer.ALLOWED), None)
+        """The first right that makes the outcome what it is: of a blocked user the first that is denied, whatever
+        couldn't be told of those before it. None where all are there."""
+        lacking = [right for right in REQUIRED_RIGHTS if self.rights[right].answer is not Answer.ALLOWED]
+        if self.outcome is Outcome.BLOCKED:
+            lacking = [right for right in lacking if self.rights[right].answer is Answer.DENIED]
+        return next(iter(lacking), None)
 
 
 class UserJudge:
@@ -125,9 +129,9 @@ class UserJudge:
         return Judgement(user, parent(user.distinguished_name), enabled, protected, rights, outcome)
 
     def cause(self, judgement: Judgement, right: Right) -> Cause:
-        """Why the right is there, is missing, or can't be told.
+        """Why the right counts as there, as missing, or as not to be told.
 
-        Remembered per distinct answer, container and class: users with one descriptor share their cause.
+        Beside what decides the right itself (`right_cause`), a user of whom too little could be read counts as unknown.
         """
         decision = judgement.rights[right]
         if judgement.enabled is None:
@@ -135,6 +139,14 @@ class UserJudge:
         if judgement.protected is None and decision.answer is Answer.DENIED:
             obstacle = self.protection.obstacle
             return Cause(PROTECTION_UNREADABLE, "", f"Whether the account is protected is unknown: {obstacle}.")
+        return self.right_cause(judgement, right)
+
+    def right_cause(self, judgement: Judgement, right: Right) -> Cause:
+        """Why the user's descriptor gives the right, or doesn't, or can't be judged.
+
+        Remembered per distinct answer, container and class: users with one descriptor share their cause.
+        """
+        decision = judgement.rights[right]
         orphan = "orphan" if judgement.user.integer("adminCount") == 1 else ""
         key = (id(judgement.rights), judgement.container, judgement.user.object_class + orphan, right)
         remembered = self._causes.get(key)

@@ -88,6 +88,12 @@ def test_a_user_who_is_ok_names_the_entry_that_allows_it_and_its_origin():
             f"(OA;;CR;{RESET};;{CONNECTOR}) on {BASE}",
         ),
         (f"D:AI(A;IOID;CRWP;;;{CONNECTOR})", {"head": "D:"}, "ace-missing", ""),
+        (
+            f"D:AI(OA;CIIO;CR;{RESET};;{CONNECTOR})",
+            {"head": "D:"},
+            "inherit-only",
+            f"(OA;CIIO;CR;{RESET};;{CONNECTOR}) on the user itself",
+        ),
         ("D:AI", {"head": "D:"}, "ace-missing", ""),
     ],
 )
@@ -133,6 +139,20 @@ def test_what_could_not_be_read_is_unknown_never_ok(sddl, attributes, code):
     assert found["outcome"] == "unknown"
     assert found["code"]
     assert found["code"] == code or code in ("unreadable", "malformed")
+
+
+def test_the_code_is_the_first_blocked_rights_whatever_could_not_be_told_before_it():
+    found = row(f"O:DAG:DAD:(XA;;CR;;;{CONNECTOR})(OD;;WP;28630ebf-41d5-11d1-a9c1-0000f80367c1;;WD)")
+    assert (found["reset_password"], found["write_lockout_time"]) == ("unknown", "denied")
+    assert (found["outcome"], found["code"]) == ("blocked", "ace-denied")
+    assert str(found["decided_by"]).startswith("(OD;;WP;28630ebf")
+
+
+def test_what_decides_a_right_is_told_of_a_user_of_whom_too_little_could_be_read():
+    judging = judge(containers())
+    judgement = judging(user(1, f"O:DAG:DAD:(OD;;CR;{RESET};;WD)", userAccountControl=None))
+    assert judging.cause(judgement, Right.RESET_PASSWORD).code == "standing-unreadable"
+    assert judging.right_cause(judgement, Right.RESET_PASSWORD).code == "ace-denied"
 
 
 def test_causes_are_remembered_apart_for_class_container_and_descriptor():
