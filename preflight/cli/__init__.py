@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -10,6 +11,9 @@ import typer
 
 from preflight.cli import audit, check_config, checks, demo, fix_plan, run, trace, user
 from preflight.report import EXIT_BROKEN, EXIT_INTERRUPTED, EXIT_USAGE
+
+_NO_ROOM = (errno.ENOSPC, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC))
+"""What writing to a redirected standard output ends in when the disk is full (Windows has no quota's number)."""
 
 app = typer.Typer(
     name="preflight",
@@ -51,6 +55,12 @@ def call(arguments: Sequence[str]) -> int:
         return leaving.exit_code
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - the reader has gone; nothing more to say
+        return EXIT_BROKEN
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            return _unexpected(error)
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - it holds what can't be written
+        say(f"standard output can't be written: {error.strerror}. Free some space, or write elsewhere.")
         return EXIT_BROKEN
     except Exception as error:  # noqa: BLE001 - the tool's last word must be a sentence, not a traceback
         return _unexpected(error)

@@ -135,7 +135,7 @@ def _show(report: Audit, format: str, files: Sequence[OutputFile]) -> None:
         write(sys.stdout, render(report, appearance_of(sys.stdout, os.environ)))
     for domain in report.domains if format != "human" else ():
         if domain.obstacle:
-            say(f"{domain.domain}: not everybody was seen: {domain.obstacle} {domain.remedy}".rstrip())
+            say(f"{domain.domain}: not everybody was seen: {domain.obstacle.rstrip('.')}. {domain.remedy}".rstrip())
     if report.interrupted and format != "human":
         say("interrupted: the table holds those seen until then")
     if report.interrupted and files:

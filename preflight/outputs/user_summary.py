@@ -166,7 +166,10 @@ def _conclusion(page: Page, audit: Audit) -> None:
         4: ("COULD NOT TELL", "bold magenta"),
         130: ("INTERRUPTED", "bold magenta"),
     }[audit.exit_code]
-    parts = [f"{total[Outcome.OK]:,} of {counted:,} users in scope can be reset by writeback"]
+    if counted:
+        parts = [f"{total[Outcome.OK]:,} of {counted:,} users in scope can be reset by writeback"]
+    else:
+        parts = ["no user in scope was seen"]
     parts += [f"{total[Outcome.BLOCKED]:,} blocked"] if total[Outcome.BLOCKED] else []
     parts += [f"{total[Outcome.UNSUPPORTED]:,} protected (unsupported)"] if total[Outcome.UNSUPPORTED] else []
     parts += [f"{total[Outcome.UNKNOWN]:,} could not be judged"] if total[Outcome.UNKNOWN] else []

@@ -142,9 +142,9 @@ def test_an_entry_that_denies_is_shown_to_its_last_letter():
         (Audit((domain(),)), "ALL OK  3 of 3 users in scope", "Nothing to mend"),
         (Audit((domain({"OU=x": {"ok": 2, "blocked": 1}}),)), "BLOCKED  2 of 3", "fix-plan"),
         (Audit((domain(obstacle="gone"),)), "COULD NOT TELL  3 of 3", "then run again"),
-        (Audit((domain({}),)), "COULD NOT TELL  0 of 0", "then run again"),
+        (Audit((domain({}),)), "COULD NOT TELL  no user in scope was seen", "then run again"),
         (Audit((domain(obstacle="interrupted"),), True), "INTERRUPTED  3 of 3", "see everybody"),
-        (Audit((), True), "INTERRUPTED  0 of 0", "see everybody"),
+        (Audit((), True), "INTERRUPTED  no user in scope was seen", "see everybody"),
     ],
 )
 def test_the_verdict_and_the_next_step(audit, words, next_step):
