@@ -154,7 +154,7 @@ def test_a_domain_that_does_not_resolve_is_a_finding(tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="needs /dev/full")
 def test_a_full_disk_under_standard_output_is_no_defect_of_the_tool():
     with Path("/dev/full").open("w") as full:
-        command = [sys.executable, "-m", "preflight", "checks"]
+        command = [sys.executable, "-m", "preflight", "list"]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
     assert done.returncode == 1
     assert done.stderr.startswith("preflight: standard output can't be written")
