@@ -61,7 +61,7 @@ _SPELLING = (
     *FINE_GRAINED_POLICY_ATTRIBUTES,
 )
 _RANGE = re.compile(r"(?P<name>[^;]+);range=(?P<first>\d+)-(?P<last>\d+|\*)", re.IGNORECASE)
-_MANY_VALUES = 1_000
+_MANY_VALUES = 50
 _SLOTS = 1 << 22
 MOST_CANDIDATES = 1_000
 

@@ -6,7 +6,8 @@ has to be proven: an export may lack groups, or their members, without a word.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from preflight.directory.distinguished_name import MalformedName, normalise
@@ -56,7 +57,7 @@ class ExportedGroups:
     domain_dn: str
     other_domains: bool
     parts: frozenset[str]
-    _members: dict[str, frozenset[str]] = field(default_factory=dict)
+    _lasting: dict[str, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, index: Index, domain_dn: str, *, other_domains: bool) -> ExportedGroups:
@@ -67,13 +68,31 @@ class ExportedGroups:
 
     def members(self, key: str) -> frozenset[str]:
         """Normalised DNs of whom a group holds directly, as far as the export says."""
-        found = self._members.get(key)
-        if found is None:
-            names = [value for name, values in self.groups[key].raw.items() if _is_member(name) for value in values]
-            found = frozenset(_normal(value.decode("utf-8", "replace")) for value in names)
-            if len(found) <= 1_000:
-                self._members[key] = found
+        return frozenset(self._members(key))
+
+    def holding(self, names: AbstractSet[str]) -> set[str]:
+        """The groups that hold one of the names directly."""
+        groups = names & self.groups.keys()
+        found = {key for key in self.groups if not groups.isdisjoint(self._kept_members(key))} if groups else set()
+        if others := names - groups:
+            found |= {key for key in self.groups if not others.isdisjoint(self._members(key))}
         return found
+
+    def _kept_members(self, key: str) -> frozenset[str]:
+        """Those that are groups here, or from elsewhere. Users aren't kept: they are most of what an export holds."""
+        kept = self._lasting.get(key)
+        if kept is None:
+            base = normalise(self.domain_dn)
+            members = self._members(key)
+            kept = frozenset(member for member in members if member in self.groups or not _is_local(member, base))
+            self._lasting[key] = kept
+        return kept
+
+    def _members(self, key: str) -> Iterator[str]:
+        for name, values in self.groups[key].raw.items():
+            if _is_member(name):
+                for value in values:
+                    yield _normal(value.decode("utf-8", "replace"))
 
     def membership(self, names: Iterable[str], groups: Iterable[str] = ()) -> Membership:
         """The groups that hold one of the names, and these groups themselves, with the groups that hold those."""
@@ -82,7 +101,7 @@ class ExportedGroups:
         frontier = {_normal(name) for name in names}
         reached = {_normal(name) for name in groups}
         while frontier or reached:
-            reached |= {key for key in self.groups if not frontier.isdisjoint(self.members(key))}
+            reached |= self.holding(frontier)
             unknown |= reached - self.groups.keys()
             frontier = {key for key in reached if key in self.groups and key not in found}
             # Tokens hold security groups only, and nest through them only.
@@ -133,16 +152,15 @@ class ExportedGroups:
         if self._blindness(primary):
             return frozenset()
         base = normalise(self.domain_dn)
-        doubtful = {
+        doubtful = self.holding(found.unknown) | {
             key
             for key in self.groups
-            if key in self.parts
-            or any(member in found.unknown or not _is_local(member, base) for member in self.members(key))
+            if key in self.parts or any(not _is_local(member, base) for member in self._kept_members(key))
         }
         size = -1
         while size != len(doubtful):
             size = len(doubtful)
-            doubtful |= {key for key in self.groups if not doubtful.isdisjoint(self.members(key))}
+            doubtful |= self.holding(doubtful)
         sids = (self.groups[key].sid() for key in self.groups.keys() - doubtful - found.groups.keys())
         return frozenset(sid for sid in sids if sid)
 

@@ -63,6 +63,7 @@ def _records(users: int) -> Iterator[bytes]:
     admins = sid("DA")
     administrators: list[str] = []
     groups: dict[int, list[str]] = {number: [] for number in range(max(2, users // 400))}
+    chosen_few = range(1, users // 10, max(1, users // 50))  # administrators are among the first
     for number in range(users):
         site, variant = dice.randrange(SITES), min(int(dice.expovariate(1.2)), VARIANTS - 1)
         owner = admins if dice.random() < 0.5 else dice.choice(owners)
@@ -71,7 +72,7 @@ def _records(users: int) -> Iterator[bytes]:
         name, record = _user(number, site, security, chosen, dice)
         for group in chosen:
             groups[group].append(name)
-        if number % max(1, users // 5) == 1:
+        if number in chosen_few:
             administrators.append(name)
         yield record
         if number % 20 == 0:
