@@ -39,6 +39,8 @@ _NO_ATTRIBUTES = "1.1"
 _OWNER_GROUP_DACL = 7
 _EMPTY_PAGES = 100
 _MAXIMUM_PAGE = 512 * 1024 * 1024
+_MAXIMUM_ENTRIES = 10 * PAGE_SIZE
+"""In one page: a server that pours tiny entries must not fill the memory before its time is up."""
 
 Attributes = dict[str, list[bytes]]
 
@@ -148,7 +150,7 @@ class LdapConnection:
         empty = 0
         message_id = self._send_search(search, b"" if paged else None)
         while True:
-            data, spans, result = self._receive_page(message_id)
+            data, spans, result = self._receive_page(message_id, _MAXIMUM_ENTRIES if paged else 1)
             if result.code != 0:
                 raise result_unavailable(result.code, result.message, self.subject)
             cookie = result.cookie
@@ -231,7 +233,7 @@ class LdapConnection:
             raise self._broken(error) from None
         return self._message_id
 
-    def _receive_page(self, message_id: int) -> tuple[bytes, list[tuple[int, int]], Result]:
+    def _receive_page(self, message_id: int, most: int) -> tuple[bytes, list[tuple[int, int]], Result]:
         """The bytes of a page, where its entries lie in them, and its result."""
         self.transport.deadline = Deadline.after(self._timeouts.page)
         received = self._received
@@ -249,6 +251,8 @@ class LdapConnection:
                 self._require(message, message_id)
                 position = end
                 if message.operation == ENTRY:
+                    if len(spans) == most:
+                        raise MalformedResponse("more entries than were asked for")
                     spans.append((message.start, message.stop))
                 elif message.operation == DONE:
                     result = read_result(received, message)

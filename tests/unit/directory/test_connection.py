@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from ldap_peer import LdapPeer, ber, bind_result, done, entry, integer, octets, raw, reference, result
@@ -114,6 +115,17 @@ def test_pages_handed_out_before_a_refusal_stay(peer: LdapPeer, connection: Ldap
 def test_a_server_that_ignores_paging_is_not_taken_at_its_word(peer: LdapPeer, connection: LdapConnection) -> None:
     peer.on_search = lambda _: [entry("CN=1"), done(cookie=None)]
     assert refusal(connection).code == "protocol-violation"
+
+
+@pytest.mark.parametrize(("scope", "entries"), [(Scope.BASE, 2), (Scope.SUBTREE, 10_001)])
+def test_entries_without_an_end_do_not_fill_the_memory(
+    peer: LdapPeer, connection: LdapConnection, scope: Scope, entries: int
+) -> None:
+    peer.on_search = lambda _: [*[entry("CN=1")] * entries, done(cookie=b"")]
+    error = refusal(connection, replace(EVERYBODY, scope=scope))
+    assert error.code == "protocol-violation"
+    assert "more entries than were asked for" in error.reason
+    assert not connection.is_open
 
 
 def test_empty_pages_without_an_end_end(peer: LdapPeer, connection: LdapConnection) -> None:
