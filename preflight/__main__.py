@@ -11,6 +11,7 @@ def main() -> None:
     """Run the command line and leave at once: threads that hang on a dead server don't hold the process."""
     from preflight.cli import call
 
+    _stand_in_for_closed_streams()
     code = call(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -20,6 +21,16 @@ def main() -> None:
     if threading.active_count() > 1:
         os._exit(code)
     sys.exit(code)
+
+
+def _stand_in_for_closed_streams() -> None:
+    """Streams that a scheduler closed (`>&-`) lead nowhere: the exit code and the files of -o are still to come.
+
+    Opened in the order of their numbers, so that no connection is given the number of a standard stream.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - for the whole run
 
 
 if __name__ == "__main__":

@@ -234,6 +234,13 @@ def show(report: Report, format: str, files: Sequence[OutputFile]) -> None:
             write_atomically(file.path, FORMATS[file.format](report, PLAIN))
         except OutputError as error:
             problems.append(str(error))
-    write(sys.stdout, FORMATS[format](report, appearance_of(sys.stdout, os.environ)))
+    try:
+        write(sys.stdout, FORMATS[format](report, appearance_of(sys.stdout, os.environ)))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        problems.append(
+            f"standard output can't be written: {error.strerror or error}. Send it elsewhere, or use -o FORMAT=PATH."
+        )
     if problems:
         raise Problem(" ".join(problems))
