@@ -143,14 +143,16 @@ def reachable(controller_probe: ControllerProbe, controller_probes: ControllerPr
         judge, code = unknown, "not-verified"
     else:
         judge, code = fail, controller_probe.code if mistaken else "not-reached"
+    only_tls = controller_probe.code.startswith(("tls-", "starttls-"))
+    verb = _VERBS[code] if code != "not-verified" or only_tls else "does not answer, though port 389 is open"
     yield judge(
         code,
-        f"{controller.name} {_VERBS[code]}: {controller_probe.message}",
+        f"{controller.name} {verb}: {controller_probe.message}",
         subject=controller.name,
         expected=f"a domain controller of {controller_probes.domain} on {controller.name}",
         observed=controller_probe.message,
         remedy=(controller_probe.remedy or "Check that it runs and that this machine may reach the port.")
-        + (_OTHER_WAY if code == "not-verified" else ""),
+        + (_OTHER_WAY[only_tls] if code == "not-verified" else ""),
         evidence={"reason": controller_probe.code},
     )
 
@@ -162,10 +164,11 @@ _VERBS = {
     "not-a-domain-controller": "does not answer as a domain controller",
     "wrong-domain": "does not answer as a domain controller of the domain",
 }
-_OTHER_WAY = (
-    ' Or read without TLS, signed and sealed on port 389, as Connect itself does: auth = "negotiate". Writeback does '
-    "not need the controller's certificate, so this alone says nothing of it."
-)
+_SEALED = ' Or read without TLS, signed and sealed on port 389, as Connect itself does: auth = "negotiate".'
+_OTHER_WAY = {
+    True: f"{_SEALED} Writeback does not need the controller's certificate, so this alone says nothing of it.",
+    False: f"{_SEALED} Writeback does not need this port, so this alone says nothing of it.",
+}
 
 
 @check(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from preflight.api import Target, Unavailable
@@ -126,7 +127,14 @@ def controller_probes(resources: Resources, target: Target) -> ControllerProbes:
         answers = all_at_once({each: probe(each) for each in found.controllers}, 6 * timeout)
         probes = tuple(
             answers.get(each)
-            or ControllerProbe(each, None, "timed-out", f"{each.name}: no answer within {6 * timeout:g} s", alive=False)
+            or ControllerProbe(
+                each,
+                None,
+                "timed-out",
+                f"{each.name}: no answer within {6 * timeout:g} s",
+                "Check that it runs, and the network on the way; or name another controller.",
+                alive=False,
+            )
             for each in found.controllers
         )
     return ControllerProbes(settings.name, probes, found.pdc_host)
@@ -137,13 +145,15 @@ def _probe(
 ) -> ControllerProbe:
     from preflight.directory.ldap import read_root_dse
 
+    # In time for `_alive` to look at port 389, before the probe as a whole is given up.
+    timeout = resources.setting.configuration.network.timeout
     began = datetime.now(UTC)
     try:
         root_dse = read_root_dse(
             controller,
             resolve=resources.get("names", target).addresses,
             ca_file=settings.ca_file,
-            timeouts=timeouts_of(resources),
+            timeouts=replace(timeouts_of(resources), page=2 * timeout),
         )
     except Unavailable as error:
         return ControllerProbe(

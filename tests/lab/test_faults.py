@@ -360,7 +360,7 @@ FAULTS = [
         "every controller closed for TLS, and open on 389",
         _closed_for_tls,
         {"dc.reachable": ("unknown", {"not-verified"}), **UNREAD},
-        ("refused", ":9", ":11", "negotiate"),
+        ("refused", ":9", ":11", "negotiate", "though port 389 is open"),
     ),
     Fault(
         "one controller of two down",
