@@ -100,7 +100,8 @@ def _not_found(connector: ConnectorSearch) -> Finding:
         expected=f"the account {connector.configured}",
         observed=f"no user of that name, UPN, DN or SID{'; ' + obstacles if obstacles else ''}",
         remedy="Correct [connector] account: a sAMAccountName, UPN, DN or SID. The sync server's "
-        "Synchronization Service Manager shows it." + _root_hint(connector),
+        "Synchronization Service Manager shows it. Where this forest has an account of its own, name it as "
+        "`connector_account` in the forest's [[domain]]." + _root_hint(connector),
     )
 
 
