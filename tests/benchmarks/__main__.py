@@ -15,10 +15,10 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import live, network, start_up
+from benchmarks import audit, decide, live, network, offline, start_up
 from benchmarks.measure import Measure, NotMeasured, Outcome
 
-MEASURES = [*start_up.MEASURES, *network.MEASURES, *live.MEASURES]
+MEASURES = [*start_up.MEASURES, *network.MEASURES, *live.MEASURES, *audit.MEASURES, *offline.MEASURES, *decide.MEASURES]
 
 
 def main() -> int:

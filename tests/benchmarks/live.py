@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -37,6 +38,9 @@ class Bench:
     def environment(self) -> Mapping[str, str]:
         return {**self.forest.environment, "LDAPTLS_CACERT": str(self.forest.ca_file), "LDAPTLS_REQCERT": "demand"}
 
+    def environment_with_ours(self) -> Mapping[str, str]:
+        return {**os.environ, **self.environment}
+
     def preflight(self, *arguments: str) -> Sequence[str]:
         return [
             sys.executable,
@@ -48,11 +52,12 @@ class Bench:
             "--quiet",
         ]
 
-    def ldapsearch(self) -> Sequence[str]:
+    def ldapsearch(self, attributes: Sequence[str] = ()) -> Sequence[str]:
+        """For these attributes; without, those of a run."""
         return self._resolving([
             "ldapsearch", "-LLL", "-x", "-H", f"ldaps://{self.forest.host}", "-D", self.forest.reader,
             "-y", str(self.folder / "password"), "-b", self.forest.base_dn, "-E", "pr=1000/noprompt",
-            "-E", DESCRIPTOR_PARTS, USERS, *attributes_of_a_run(),
+            "-E", DESCRIPTOR_PARTS, USERS, *(attributes or attributes_of_a_run()),
         ])  # fmt: skip
 
     def ldap3_loop(self) -> Sequence[str]:
@@ -103,38 +108,6 @@ def _run(rounds: int) -> Outcome:
         )
 
 
-def _audit(rounds: int) -> Outcome:
-    with bench(15_000) as on:
-        return by_turns(
-            rounds,
-            lambda: usage_of(on.preflight("audit", "--format", "jsonl"), on.environment).wall,
-            lambda: usage_of(on.ldapsearch(), on.environment).wall,
-            note="one JSON object a user",
-        )
-
-
-def _audit_processor(rounds: int) -> Outcome:
-    with bench(15_000) as on:
-        return by_turns(
-            rounds,
-            lambda: usage_of(on.preflight("audit", "--format", "jsonl"), on.environment).cpu / 15,
-            lambda: usage_of(on.ldap3_loop(), on.environment).cpu / 15,
-            note="seconds of processor for 1,000 users, start-up included",
-        )
-
-
-def _growth(rounds: int) -> Outcome:
-    with bench(1_000) as small, bench(16_000) as large:
-        return by_turns(
-            rounds,
-            lambda: usage_of(large.preflight("audit", "--format", "jsonl"), large.environment).wall,
-            lambda: 16 * usage_of(small.preflight("audit", "--format", "jsonl"), small.environment).wall,
-        )
-
-
 MEASURES = [
     Measure("full run over 5,000 users, live / ldapsearch, wall", 2.5, None, _run),
-    Measure("audit of 15,000 users, live / ldapsearch, wall", 1.15, 1.0, _audit),
-    Measure("audit of 15,000 users, live / plain ldap3 loop, processor", 0.4, 0.2, _audit_processor),
-    Measure("audit of 16,000 users, live / 16 times that of 1,000, wall", 1.1, 1.0, _growth),
 ]
