@@ -14,7 +14,9 @@ MOST_BYTES = 256 << 20
 
 _PART = 1 << 20
 _OVERLAP = 512
-"""Characters: more than a namespace has, so that none is missed at the border of two parts."""
+"""Characters: more than a namespace has, so that none is missed or cut at the border of two parts."""
+
+_IN_NAMES = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-")
 
 _BINARY_LOG = b"ElfFile\0"
 
@@ -39,8 +41,10 @@ def read_namespaces(path: Path) -> tuple[Endpoint, ...]:
             read = len(start)
             while part:
                 text = kept + part.decode(encoding, "replace")
-                found.update(dict.fromkeys(match[0].lower() for match in RELAY_NAMESPACE.finditer(text)))
-                kept, part = text[-_OVERLAP:], file.read(_PART)
+                following = file.read(_PART)
+                end = _border(text) if following else len(text)
+                found.update(dict.fromkeys(match[0].lower() for match in RELAY_NAMESPACE.finditer(text, 0, end)))
+                kept, part = text[end:], following
                 read += len(part)
                 if read > MOST_BYTES:
                     raise ConfigurationError(
@@ -56,6 +60,12 @@ def read_namespaces(path: Path) -> tuple[Endpoint, ...]:
             "events 31019 and 31034 of the source PasswordResetService."
         )
     return tuple(Endpoint(host, HTTPS_PORT) for host in found)
+
+
+def _border(text: str) -> int:
+    """Before the name that the text breaks off in, if it does."""
+    nearest = max(len(text) - _OVERLAP, 0)
+    return next((at for at in range(len(text), nearest, -1) if text[at - 1] not in _IN_NAMES), len(text))
 
 
 def _encoding(start: bytes) -> str:

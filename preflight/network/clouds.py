@@ -16,7 +16,9 @@ RELAY_PORTS = (9350, 9351, 9352, 9353, 9354)
 """In the text of event 32011 (2017 to 2025) only; the relay falls back to HTTPS on 443."""
 
 RELAY_NAMESPACE = re.compile(
-    r"\b[a-z0-9-]+\.servicebus\.(?:windows\.net|usgovcloudapi\.net|chinacloudapi\.cn)\b", re.IGNORECASE
+    r"(?<![a-z0-9])(?<![a-z0-9]-)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+    r"\.servicebus\.(?:windows\.net|usgovcloudapi\.net|chinacloudapi\.cn)(?![a-z0-9-])",
+    re.IGNORECASE | re.ASCII,
 )
 """A tenant's own relay in the text of an event."""
 

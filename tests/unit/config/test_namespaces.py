@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,30 @@ def test_one_at_the_border_of_two_parts_is_found_once(tmp_path: Path) -> None:
     for before in (_PART - 1, _PART - 20, _PART):
         file.write_text("x" * (before - 1) + " " + HOSTS[0] + " " * _PART)
         assert [endpoint.host for endpoint in read_namespaces(file)] == [HOSTS[0]]
+
+
+@pytest.mark.parametrize("cut", [1, 5, 18, 30, 45])
+def test_one_that_stands_across_a_border_is_not_taken_for_a_shorter_one(tmp_path: Path, cut: int) -> None:
+    file = tmp_path / "events.txt"
+    # Overlaps were once looked at from their middle, in which a name may begin.
+    text = f"{HOSTS[0]} " * (2 * _PART // len(HOSTS[0]))
+    file.write_text("#" * cut + text)
+    assert [endpoint.host for endpoint in read_namespaces(file)] == [HOSTS[0]]
+
+
+@pytest.mark.parametrize("name", ["q" * 64, "contoso-"])
+def test_what_can_be_no_namespace_is_none(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "events.txt"
+    file.write_text(f"{name}.servicebus.windows.net {HOSTS[0]} x.servicebus.windows.network", encoding="utf-8")
+    assert [endpoint.host for endpoint in read_namespaces(file)] == [HOSTS[0]]
+
+
+def test_a_long_run_of_letters_and_hyphens_is_read_quickly(tmp_path: Path) -> None:
+    file = tmp_path / "events.txt"
+    file.write_bytes(b"a-" * _PART + b" " + HOSTS[0].encode())
+    before = time.monotonic()
+    assert [endpoint.host for endpoint in read_namespaces(file)] == [HOSTS[0]]
+    assert time.monotonic() - before < 10
 
 
 @pytest.mark.parametrize(
