@@ -36,7 +36,7 @@ class ClockReading:
             shown: what the other clock said, in whole seconds.
             asked, answered: by this machine's clock.
         """
-        return cls(whose, asked - (shown + _SECOND), answered - shown)
+        return cls(whose, asked - shown - _SECOND, answered - shown)
 
     @property
     def surely(self) -> timedelta:
