@@ -17,8 +17,8 @@ from preflight.network.proxy import Proxy
 MOST_BYTES = 4 << 20
 LONGEST_PATTERN = 500
 _SWITCHES = {"true": True, "false": False, "unspecified": None}
-# A repetition of what is itself repeated can take for ever on a name that doesn't match.
-_ENDLESS = re.compile(r"[+*}]\)[+*{]")
+_MOST_REPETITIONS, _MOST_OPTIONS = 4, 8
+_ONE_CHARACTER = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ def _bypass(element: ElementTree.Element) -> tuple[re.Pattern[str], ...]:
         elif entry.tag == "remove":
             patterns.pop(text, None)
         elif entry.tag == "add" and text:
-            if len(text) > LONGEST_PATTERN or _ENDLESS.search(text):
+            if len(text) > LONGEST_PATTERN or _may_be_endless(text):
                 raise ValueError(f"the bypass {_short(text)!r} can't be followed: it may take for ever")
             try:
                 patterns[text] = re.compile(text, re.IGNORECASE)
@@ -168,7 +168,27 @@ def _bypass(element: ElementTree.Element) -> tuple[re.Pattern[str], ...]:
     return tuple(patterns.values())
 
 
+def _may_be_endless(pattern: str) -> bool:
+    """Whether trying it on a name may take more steps than anybody waits for: Python's `re` can't be interrupted.
+
+    It may where a group is repeated that itself leaves a choice, and where many repetitions follow one another. This
+    errs on the safe side.
+    """
+    bare = _ONE_CHARACTER.sub("x", pattern).replace("(?", "(")
+    if len(re.findall(r"[*+{]", bare)) > _MOST_REPETITIONS or bare.count("?") + bare.count("|") > _MOST_OPTIONS:
+        return True
+    opened: list[int] = []
+    for at, character in enumerate(bare):
+        if character == "(":
+            opened.append(at)
+        elif character == ")" and opened:
+            inside = bare[opened.pop() : at]
+            if bare[at + 1 : at + 2] in ("*", "+", "{") and any(each in inside for each in "*+?{|"):
+                return True
+    return False
+
+
 def _short(text: str) -> str:
     """On one line, and without credentials, should a URL hold some."""
-    text = re.sub(r"//[^/@]*@", "//***@", "".join(c if c.isprintable() else "?" for c in text))
+    text = re.sub(r"//[^@]*@", "//***@", "".join(c if c.isprintable() else "?" for c in text))
     return text if len(text) <= 120 else text[:120] + "..."

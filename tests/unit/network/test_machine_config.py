@@ -91,10 +91,23 @@ def test_what_is_no_machine_config_is_said(content: bytes, why: str) -> None:
         MachineConfig.parse(content)
 
 
-@pytest.mark.parametrize("pattern", ["(", "(a+)+$", "x" * 600])
+@pytest.mark.parametrize(
+    "pattern", ["(", "(a+)+$", "((.+))+x", "(.+.?)+x", "(a|a)*x", ".*" * 9 + "x", "a?" * 30, "x" * 600]
+)
 def test_a_bypass_that_can_t_be_followed_is_refused(pattern: str) -> None:
     with pytest.raises(ValueError, match="bypass"):
         config(f'<proxy proxyaddress="http://p:1"/><bypasslist><add address="{pattern}"/></bypasslist>')
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"^https?://10\.\d+\.\d+\.\d+", r"([a-z]{3})\.other", r"(a|b)\.c", r"[+*(]+\+\+\+\+"]
+)
+def test_an_ordinary_bypass_is_followed(pattern: str) -> None:
+    assert config(f'<proxy proxyaddress="http://p:1"/><bypasslist><add address="{pattern}"/></bypasslist>').way(RELAY)
+
+
+def test_a_password_in_the_place_of_a_script_is_not_shown() -> None:
+    assert "cr3t" not in str(config('<proxy scriptLocation="http://user:s3/cr3t@p/x.pac"/>'))
 
 
 def test_a_password_in_the_address_is_not_shown() -> None:
