@@ -93,9 +93,10 @@ def _not_found(connector: ConnectorSearch) -> Finding:
         )
     looked_everywhere = not connector.obstacles and connector.forest_root in connector.searched
     judge = fail if looked_everywhere else unknown
+    verb = "there is no account" if looked_everywhere else "not seen: the account"
     return judge(
         "not-found",
-        f"there is no account {connector.configured} in {searched}",
+        f"{verb} {connector.configured} in {searched}",
         subject=connector.configured,
         expected=f"the account {connector.configured}",
         observed=f"no user of that name, UPN, DN or SID{'; ' + obstacles if obstacles else ''}",

@@ -37,7 +37,9 @@ def discovered(
     for each domain of the forest.
     """
     if discovery.code != "ok" or not discovery.controllers:
-        yield fail(
+        # An export without a rootDSE says nothing of the domain: whoever made it left it out.
+        judge = unknown if discovery.source == "export" else fail
+        yield judge(
             "name-unresolved" if discovery.code != "ok" else "no-controllers",
             f"no domain controller of {discovery.domain} is found: {discovery.message or 'there is none'}",
             subject=discovery.domain,

@@ -77,7 +77,7 @@ class ConnectorSearch:
         candidates: who was found, most likely first. Exactly one: the account.
         searched: the domains that were looked at.
         forest_root: the forest root domain, where Connect makes the account by default; "" = not known.
-        obstacles: domains that could not be looked at, with the reason.
+        obstacles: domains, or parts of them, that could not be looked at, with the reason.
         policy: the domain policy where the account lives.
         protected_by: the path of groups that make it a protected account; None = not protected as far as known.
         protected_users: it is a member of Protected Users.

@@ -12,6 +12,7 @@ from preflight.directory.access import Answer, Right, RightsDecider, decide
 from preflight.directory.anchors import Anchors
 from preflight.directory.blocked import MOST_ROWS, Blocked
 from preflight.directory.connector import CONNECTOR_ATTRIBUTES, Candidate, ConnectorSearch, ranked
+from preflight.directory.distinguished_name import is_under
 from preflight.directory.duplicates import AnchorSearch, Surveyed, search_anchors
 from preflight.directory.guids import REPLICATING_CHANGES
 from preflight.directory.judgement import REQUIRED_RIGHTS, UserJudge
@@ -57,6 +58,8 @@ def connector(resources: Resources, target: Target) -> ConnectorSearch:
             obstacles.append(f"{place.name} could not be looked at: {error.reason}")
             continue
         searched.append(place.name)
+        if not candidates:
+            obstacles += _unseen_parts(found, home)
         if candidates:
             return _judged(
                 resources, place, ConnectorSearch(configured, ranked(candidates), tuple(searched), head.forest)
@@ -78,6 +81,31 @@ def _candidates(directory: Directory, home: Domain, configured: str) -> list[Can
     if len(users) < 2:
         return [Candidate(user, directory.name) for user in users]
     return [Candidate(user, directory.name, _may_replicate(directory, home, user)) for user in users]
+
+
+def _unseen_parts(directory: Directory, home: Domain) -> Sequence[str]:
+    """Where an account that was not found may stand all the same (MS-ADTS 5.1.3.3.5: List Contents)."""
+    if not directory.live:
+        return [f"the export of {directory.name} may hold only a part of it"]
+    token = directory.reader_token()
+    if token is None:
+        return []
+    system = f"CN=System,{home.distinguished_name}"
+    closed = [
+        container.distinguished_name
+        for container in directory.containers().values()
+        if not is_under(container.distinguished_name, system)
+        and decide(
+            container.security_descriptor,
+            token,
+            Right.LIST_CONTENTS,
+            object_sid=None,
+            object_class=container.object_class,
+        ).answer
+        is not Answer.ALLOWED
+    ]
+    more = f" and {len(closed) - 3} more" if len(closed) > 3 else ""
+    return [f"the reader may not, or not surely, look into {', '.join(closed[:3])}{more}"] if closed else []
 
 
 def _replicators(directory: Directory, home: Domain) -> list[User]:

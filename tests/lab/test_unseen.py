@@ -137,6 +137,15 @@ def test_what_is_hidden_from_the_reader_is_named_and_nothing_passes(
     assert left_out.verdict is Verdict.READY
 
 
+def test_a_connector_in_an_ou_that_the_reader_may_not_look_into_is_unknown(own_forest: Forest, tmp_path: Path) -> None:
+    with own_forest.undoing():
+        own_forest.admin.user(own_forest.dn("CN=MSOL_99999999,OU=Emea,OU=Sales"), "MSOL_99999999")
+        _closed("OU=Emea,OU=Sales")(own_forest)
+        report = run(own_forest, tmp_path, connector={"account": "MSOL_99999999"})
+    assert_unknown(report, "account.connector-usable")
+    assert "OU=Emea,OU=Sales" in told(report, "account.connector-usable")
+
+
 @pytest.mark.parametrize("base", ["OU=Emea,OU=Sales", "OU=Sales"])
 def test_a_search_base_that_is_closed_to_the_reader_is_unknown(base: str, own_forest: Forest, tmp_path: Path) -> None:
     with own_forest.undoing():

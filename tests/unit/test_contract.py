@@ -299,3 +299,24 @@ def test_a_live_directory_in_which_nothing_is_seen_passes_nothing(check_id: str,
     for result in results_of(plan, Given(setting, **given)).values():
         assert result.status is Status.UNKNOWN, result
         assert not [finding for finding in result.findings if finding.status is Status.PASS]
+
+
+@pytest.mark.parametrize(
+    ("check_id", "entries"),
+    [
+        pytest.param("dc.discovered", f"dn: CN=Ann,{BASE}\nobjectClass: user\n", id="an export without a rootDSE"),
+        pytest.param("account.connector-usable", f"dn: {BASE}\nobjectClass: domainDNS\n", id="an export of a part"),
+    ],
+)
+def test_what_an_export_does_not_hold_is_no_failure(check_id: str, entries: str, tmp_path: Path) -> None:
+    (tmp_path / "export.ldf").write_text(entries)
+    (tmp_path / "preflight.toml").write_text(
+        '[connector]\naccount = "MSOL_0a1b2c3d"\n'
+        f'[[domain]]\nname = "{DOMAIN}"\nforest = "{DOMAIN}"\nldif = "export.ldf"\n'
+    )
+    plan = alone(check_id)
+    setting = Setting(load(tmp_path / "preflight.toml"), plan.folds, environ={})
+    results = results_of(plan, Resources(setting))
+    assert results
+    for result in results.values():
+        assert result.status is Status.UNKNOWN, result
