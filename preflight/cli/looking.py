@@ -35,7 +35,7 @@ def look_and_show(settings: Settings, who: str, *, rights: bool, format: str) ->
         if search.obstacles:
             return EXIT_UNDETERMINED
         raise Problem(
-            f"no user {who!r} is seen in {domains}. Give a UPN, sAMAccountName, DN or SID; a user whom the reader may "
+            f"no user '{who}' is seen in {domains}. Give a UPN, sAMAccountName, DN or SID; a user whom the reader may "
             "not see isn't found either. A reset of a user who isn't there ends in event 33002."
         )
     if format == "json":
