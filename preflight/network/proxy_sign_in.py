@@ -23,6 +23,9 @@ MOST_ROUNDS = 4
 
 _IN_ORDER = ("Negotiate", "NTLM", "Basic")
 
+_NOT_TAKEN = "scheme-not-taken"
+"""Refused before the password was used: the next scheme may be tried with it."""
+
 Reconnect = Callable[[], socket]
 """A new connection to the proxy in place of the old one, which it closes."""
 
@@ -56,9 +59,9 @@ class ProxySignIn:
         answer = ask_to_connect(connection, self._proxy, endpoint, until)
         if not answer.asks_to_sign_in:
             return answer.code, answer.message
-        scheme = self._choose(answer.schemes)
+        possible = self._possible(answer.schemes)
         offer = f"{answer.message}; it offers {', '.join(answer.schemes) or 'no authentication scheme'}"
-        if not scheme:
+        if not possible:
             missing = "none of which is possible here" if self._proxy.credentials else "no credentials are configured"
             return answer.code, f"{offer}, and {missing}"
         if not self._first.acquire(timeout=max(0.0, until - time.monotonic())):
@@ -66,21 +69,26 @@ class ProxySignIn:
         try:
             if self._refusal:
                 return "proxy-authentication", self._refusal
-            signed_in = self._signed_in(scheme, reconnect(), endpoint, until)
-            if signed_in.asks_to_sign_in:
-                self._refusal = f"{offer}; {scheme}: {signed_in.message}"
-                return signed_in.code, self._refusal
+            for scheme in possible:
+                signed_in = self._signed_in(scheme, reconnect(), endpoint, until)
+                if signed_in.code != _NOT_TAKEN:
+                    break
+                offer = f"{offer}; {scheme}: {signed_in.message}"
+            if signed_in.asks_to_sign_in or signed_in.code == _NOT_TAKEN:
+                said = "" if signed_in.code == _NOT_TAKEN else f"; {scheme}: {signed_in.message}"
+                self._refusal = f"{offer}{said}"
+                return "proxy-authentication", self._refusal
             if signed_in.code == OK:
                 self._scheme = scheme
         finally:
             self._first.release()
         return signed_in.code, signed_in.message
 
-    def _choose(self, offered: tuple[str, ...]) -> str:
-        """The strongest that is offered; without credentials only what the logged-on user can do unasked."""
+    def _possible(self, offered: tuple[str, ...]) -> list[str]:
+        """The strongest that is offered first; without credentials only what the logged-on user can do unasked."""
         possible = _IN_ORDER if self._proxy.credentials is not None else _IN_ORDER[:2]
         names = {scheme.lower() for scheme in offered}
-        return next((scheme for scheme in possible if scheme.lower() in names), "")
+        return [scheme for scheme in possible if scheme.lower() in names]
 
     def _signed_in(self, scheme: str, connection: socket, endpoint: Endpoint, until: float) -> ConnectAnswer:
         proxy = self._proxy
@@ -104,12 +112,15 @@ class ProxySignIn:
         try:
             context = self._context(scheme)
             token = context.step()
-            for _ in range(MOST_ROUNDS):
+            for rounds in range(MOST_ROUNDS):
                 text = base64.b64encode(token or b"").decode("ascii")
                 answer = ask_to_connect(connection, self._proxy, endpoint, until, f"{scheme} {text}")
                 if not answer.asks_to_sign_in:
                     return answer
                 challenge = answer.challenge(scheme)
+                if challenge is None and rounds == 0:
+                    # What was sent was a ticket, or NTLM's greeting, which holds no proof of the password yet.
+                    return ConnectAnswer(_NOT_TAKEN, f"the proxy {self._proxy} does not take it from {who}")
                 if challenge is None or context.complete:
                     return _refused(f"the proxy {self._proxy} did not accept {who}")
                 if not read_past_body(connection, answer.header, until):

@@ -105,6 +105,37 @@ def test_a_wrong_password_is_sent_once_for_many_connections(users, scheme: str) 
     assert "hunter2" not in repr(reached)
 
 
+@pytest.mark.parametrize("password", ["Pa55word!", "hunter2"])
+def test_basic_is_tried_where_kerberos_alone_is_meant_by_negotiate(users, password: str) -> None:
+    right = Credentials("CONTOSO\\svc-sync", "Pa55word!").basic()
+    basic: list[str] = []
+
+    def kerberos_or_basic(connection: socket.socket, stop: threading.Event) -> None:
+        header = b""
+        while not header.endswith(b"\r\n\r\n"):
+            if not (byte := connection.recv(1)):
+                return
+            header += byte
+        sent = header.decode().partition("Proxy-Authorization: ")[2].partition("\r\n")[0]
+        if sent.startswith("Basic"):
+            basic.append(sent)
+        if sent == right:
+            connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        else:
+            offer = b"Proxy-Authenticate: Negotiate\r\nProxy-Authenticate: Basic realm=x\r\n"
+            connection.sendall(b"HTTP/1.1 407 Who?\r\n" + offer + b"Content-Length: 0\r\n\r\n")
+        stop.wait(0.3)
+
+    with Peer(kerberos_or_basic) as peer:
+        reached = dialer(peer.port, password).reach_all([Endpoint(f"relay{n}.example", 443) for n in range(5)]).values()
+    if password == "Pa55word!":
+        assert all(reach.connected for reach in reached), [reach.message for reach in reached]
+    else:
+        assert {reach.code for reach in reached} == {"proxy-authentication"}
+        assert len(basic) == 1, "an account must not get locked"
+        assert all("Basic: the proxy" in reach.message for reach in reached)
+
+
 def test_who_is_signed_in_once_is_signed_in_everywhere(users) -> None:
     proxy = SigningProxy("NTLM")
     with Peer(proxy) as peer:
