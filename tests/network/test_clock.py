@@ -74,7 +74,7 @@ def test_the_time_that_a_reading_took_is_allowed_for():
 @pytest.mark.parametrize("shown", ["00010101000000Z", "99991231235959Z"])
 def test_the_first_and_the_last_time_that_can_be_written_are_far_off(shown):
     reading = ClockReading.between("dc1", generalized_time(shown), NOW, NOW)
-    assert [finding.code for finding in in_step(Clocks((reading,)))] == ["clock-off"]
+    assert [finding.code for finding in in_step.function(Clocks((reading,)))] == ["clock-off"]
 
 
 def test_a_reading_that_took_minutes_tells_nothing():
