@@ -23,7 +23,7 @@ from preflight.network.dialer import SocketDialer
 from preflight.network.endpoint import Endpoint
 from preflight.network.model import Reach, ServiceRecords
 from preflight.network.port import Resolver
-from preflight.network.together import all_at_once
+from preflight.network.together import Together, all_at_once
 from preflight.resources.directories import CONTROLLERS_RECORD, LDAP_PORT, settings_of, timeouts_of
 from preflight.resources.provider import Resources, provides
 
@@ -167,8 +167,11 @@ def _resolvers(settings: DomainSettings, dialer: SocketDialer, timeout: float) -
     def ask(server: Endpoint) -> Callable[[], ServiceRecords]:
         return lambda: DnsResolver(str(server), lifetime=timeout).services(record)
 
+    # A server that drops everything costs one time-out, not one for UDP and another one for TCP.
+    connecting: Together[str, Mapping[Endpoint, Reach]] = Together()
+    connecting.start("tcp", lambda: dialer.reach_all(servers))
     answers = all_at_once({server: ask(server) for server in servers}, timeout + 2)
-    reaches = dialer.reach_all(servers)
+    reaches = connecting.results(2 * timeout + 4)["tcp"]
     silent = ServiceRecords(record, "dns-timeout", message="no answer in time")
     return tuple(ResolverReach(str(each), answers.get(each, silent), reaches[each]) for each in servers)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import struct
 import threading
 import time
@@ -10,9 +11,10 @@ from contextlib import ExitStack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from network.servers import NameServer, Peer, closed_port, drips, hang_up, names, quiet, reset, says
+from network.servers import NameServer, Peer, black_hole, closed_port, drips, hang_up, names, quiet, reset, says
 
 from preflight.api import Status
+from preflight.config import DomainSettings
 from preflight.directory.model import CAPABILITY_ACTIVE_DIRECTORY, CAPABILITY_READ_ONLY_DC, DomainController, RootDse
 from preflight.directory.site import MachineSite, NoSite, SiteController, read_site, site_of_this_machine
 from preflight.directory.topology import ControllerProbe, ControllerProbes
@@ -27,6 +29,7 @@ from preflight.network.dialer import SocketDialer
 from preflight.network.endpoint_mapper import REPLICATION, MapperError, port_of, read_port
 from preflight.network.model import Endpoint, Probe, Reach, ServiceRecord, ServiceRecords
 from preflight.network.resolver import DnsResolver
+from preflight.resources.controller_ports import _resolvers
 from preflight_checks import ports, writable
 
 DC = "dc1.corp.contoso.com"
@@ -305,3 +308,14 @@ def test_ports_and_dns_servers_as_they_are(monkeypatch):
     assert found.dynamic is not None and found.dynamic.number == mapped
     assert found.dynamic.reach is not None and found.dynamic.reach.connected
     assert server.answers and server.tcp.connected
+
+
+def test_a_dns_server_that_drops_everything_costs_one_time_out():
+    with black_hole() as port, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", port))
+        settings = DomainSettings(name="corp.example", nameserver=Endpoint("127.0.0.1", port))
+        before = time.monotonic()
+        [found] = _resolvers(settings, SocketDialer(DnsResolver(), timeout=1.0), 1.0)
+        took = time.monotonic() - before
+    assert (found.answers, found.tcp.code) == (False, "tcp-timeout")
+    assert took < 1.8
