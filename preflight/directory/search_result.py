@@ -138,13 +138,31 @@ class EntryReader:
         names = self._names
         attributes: dict[str, list[bytes]] = {}
         while position < end:
-            tag, position, attribute_end = _header(data, position, end)
-            if tag != _SEQUENCE:
+            # Lengths of one byte are read on the spot; all others go the long way.
+            if data[position] != _SEQUENCE:
                 raise MalformedResponse("an attribute that is no sequence")
-            described, position = _octets(data, position, attribute_end)
-            tag, position, values_end = _header(data, position, attribute_end)
-            if tag != _SET or values_end != attribute_end:
-                raise MalformedResponse("an attribute without a set of values")
+            length = data[position + 1]
+            if length < 0x80:
+                position += 2
+                attribute_end = position + length
+                if attribute_end > end:
+                    raise MalformedResponse("an element that reaches beyond what holds it")
+            else:
+                _, position, attribute_end = _header(data, position, end)
+            length = data[position + 1]
+            if data[position] == _OCTETS and length < 0x80 and position + 2 + length <= attribute_end:
+                described = data[position + 2 : position + 2 + length]
+                position += 2 + length
+            else:
+                described, position = _octets(data, position, attribute_end)
+            length = data[position + 1]
+            values_end = position + 2 + length
+            if data[position] == _SET and length < 0x80 and values_end == attribute_end:
+                position += 2
+            else:
+                tag, position, values_end = _header(data, position, attribute_end)
+                if tag != _SET or values_end != attribute_end:
+                    raise MalformedResponse("an attribute without a set of values")
             values: list[bytes] = []
             while position < values_end:
                 if data[position] != _OCTETS:

@@ -14,6 +14,7 @@ from typing import Protocol
 from preflight.api import Unavailable
 from preflight.directory.deadline import Deadline, Timeouts
 from preflight.directory.ldap_errors import unavailable
+from preflight.directory.tls_stream import TlsStream
 
 Resolve = Callable[[str], Sequence[str]]
 """The addresses of a host name. Raises Unavailable or OSError; an empty answer means that it doesn't resolve."""
@@ -62,7 +63,7 @@ class Transport:
     """
 
     def __init__(self, connected: socket.socket, subject: str) -> None:
-        self._socket = connected
+        self._socket: socket.socket | TlsStream = connected
         self._subject = subject
         self._sealing: Sealing | None = None
         self._unread = b""
@@ -70,7 +71,7 @@ class Transport:
 
     @property
     def is_tls(self) -> bool:
-        return isinstance(self._socket, ssl.SSLSocket)
+        return isinstance(self._socket, TlsStream)
 
     @property
     def is_sealed(self) -> bool:
@@ -78,7 +79,7 @@ class Transport:
 
     def server_certificate(self) -> bytes | None:
         """The DER bytes; None without TLS."""
-        return self._socket.getpeercert(binary_form=True) if isinstance(self._socket, ssl.SSLSocket) else None
+        return self._socket.getpeercert() if isinstance(self._socket, TlsStream) else None
 
     def start_tls(self, context: ssl.SSLContext, host: str) -> None:
         """The TLS handshake, by the deadline.
@@ -87,10 +88,10 @@ class Transport:
             Unavailable: with the reason.
         """
         plain = self._socket
+        assert isinstance(plain, socket.socket)
         try:
             plain.settimeout(self.deadline.remaining_or_raise())
-            # The socket's time-out bounds the handshake as a whole: CPython's ssl module counts it down.
-            self._socket = context.wrap_socket(plain, server_hostname=host)
+            self._socket = TlsStream(plain, context, host)  # the time-out bounds the handshake as a whole
         except (OSError, ValueError) as error:
             self.close()
             raise _tls_failure(error, self._subject) from None
