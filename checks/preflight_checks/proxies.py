@@ -102,10 +102,13 @@ def _judged(relay: Relay, ways: ProxyWays) -> Finding:
     others = [name for name, each in tried.items() if each.connected]
     code = reach.code if not others else "direct-works" if DIRECT in others else "proxy-works"
     instead = f"; {others[0]} works" if others else ""
+    known = ways.machine_config is not None and ways.machine_config.decides
+    who = "the service takes" if known else "this run takes"
+    unseen = "" if known else ". The service itself follows machine.config, which does not say, or was not looked at"
     judge = warn if relay.documented and _another_answers(ways) else fail
     return judge(
         code,
-        f"{relay} is not reached by the way that the service takes ({way}): {reach.message}{instead}",
+        f"{relay} is not reached by the way that {who} ({way}): {reach.message}{instead}{unseen}",
         subject=str(relay),
         expected=f"{relay} answers, {way}",
         observed=reach.reason.meaning if reach.reason else reach.code,

@@ -331,7 +331,7 @@ SITUATIONS = [
     Situation(
         "works, direct is closed", PROXY, "ok", "not directly (name-unresolved)", proxied(relaying(), direct=False)
     ),
-    Situation("forbids", PROXY, "direct-works", "with 403", proxied(relaying(lambda _: False))),
+    Situation("forbids", PROXY, "direct-works", "by the way that this run takes", proxied(relaying(lambda _: False))),
     Situation(
         "forbids, no other way", PROXY, "proxy-forbidden", "with 403", proxied(relaying(lambda _: False), direct=False)
     ),
