@@ -95,7 +95,7 @@ def _pre_windows_2000(directory: Directory) -> Finding:
     found = directory.objects_by_sid([PRE_WINDOWS_2000], {"member", "objectSid", "groupType"})
     if found and any(AUTHENTICATED_USERS in member for member in found[0].texts("member")):
         return passed(f"Authenticated Users are in {name}", subject=name)
-    if not found or not (found[0].has("member") or found[0].has("groupType")):
+    if not found or not (found[0].has("member") or (directory.live and found[0].has("groupType"))):
         return unknown(
             "pre-windows-2000-unreadable",
             f"the members of {name} could not be read",

@@ -21,6 +21,7 @@ _FOUND_BY = {"dns": "found in DNS", "configured": "configured", "export": "in th
         "no-controllers": "there is no domain controller",
         "pdc-unknown": "the PDC emulator is not known",
         "pdc-not-looked-at": "the PDC emulator is not among the controllers that are looked at",
+        "not-in-export": "the export does not hold what a controller says of itself",
         "forest-not-read": "the forest's list of domains could not be read",
         "domain-not-configured": "the forest has a domain that is not looked at",
     },
@@ -37,9 +38,7 @@ def discovered(
     for each domain of the forest.
     """
     if discovery.code != "ok" or not discovery.controllers:
-        # An export without a rootDSE says nothing of the domain: whoever made it left it out.
-        judge = unknown if discovery.source == "export" else fail
-        yield judge(
+        yield fail(
             "name-unresolved" if discovery.code != "ok" else "no-controllers",
             f"no domain controller of {discovery.domain} is found: {discovery.message or 'there is none'}",
             subject=discovery.domain,
@@ -48,6 +47,17 @@ def discovered(
             remedy=discovery.remedy
             or "Check the domain's name, set `nameserver` to one of its DNS servers, or name `controllers`.",
             evidence={"record": discovery.record, "code": discovery.code},
+        )
+        return
+    if discovery.source == "export" and discovery.message:
+        # Not unknown: what the controllers would say is the business of `dc.policy-hints`; the users can be judged.
+        yield warn(
+            "not-in-export",
+            f"the export says nothing of the controllers: {discovery.message}",
+            subject=discovery.domain,
+            expected="the rootDSE of each controller",
+            observed=discovery.message,
+            remedy=discovery.remedy,
         )
         return
     for controller in discovery.controllers:
@@ -128,6 +138,9 @@ def reachable(controller_probe: ControllerProbe, controller_probes: ControllerPr
     To mend: start the controller, open the port, or renew its certificate, as the reason says.
     """
     controller = controller_probe.controller
+    if controller.found_by == "export" and controller_probe.root_dse is None:
+        yield not_applicable(f"{controller.host} is an export", subject=controller.name)
+        return
     if controller_probe.answers:
         root_dse = controller_probe.root_dse
         name = root_dse.host if root_dse else ""
@@ -183,6 +196,7 @@ _OTHER_WAY = {
         "control-missing": "neither policy-hints control is there",
         "current-only": "only the current control is there, not the one that the event's text names",
         "not-asked": "a controller that does not answer was not asked",
+        "not-in-export": "the export does not hold what a controller says of itself",
     },
     event_codes=("6329", "33001"),
 )
@@ -198,6 +212,16 @@ def policy_hints(controller_probe: ControllerProbe) -> Iterator[Finding]:
     """
     controller = controller_probe.controller
     root_dse = controller_probe.root_dse
+    if root_dse is None and controller.found_by == "export":
+        yield unknown(
+            "not-in-export",
+            f"which controls the controllers know is not in {controller.host}",
+            subject=controller.name,
+            expected="the rootDSE of each controller",
+            observed=controller_probe.message,
+            remedy=controller_probe.remedy,
+        )
+        return
     if root_dse is None:
         yield warn(
             "not-asked",

@@ -137,7 +137,7 @@ class UserJudge:
         if judgement.enabled is None:
             return Cause(STANDING_UNREADABLE, "", "userAccountControl may not be read: enabled or not is unknown.")
         if judgement.protected is None and decision.answer is Answer.DENIED:
-            obstacle = self.protection.obstacle
+            obstacle = self.protection.doubt
             return Cause(PROTECTION_UNREADABLE, "", f"Whether the account is protected is unknown: {obstacle}.")
         return self.right_cause(judgement, right)
 

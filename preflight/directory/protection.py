@@ -27,6 +27,7 @@ class Protection:
 
     Attributes:
         membership: of the protected groups.
+        doubtful: of groups that may be excluded from protection: the operators, where dSHeuristics can't be read.
         sids: of accounts that are protected by themselves.
         obstacle: why there may be more; "" = these are surely all.
     """
@@ -34,10 +35,16 @@ class Protection:
     membership: Membership
     sids: frozenset[str]
     obstacle: str = ""
+    doubtful: Membership = field(default_factory=Membership)
     _raw_sids: frozenset[bytes] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_raw_sids", frozenset(map(sid_from_text, self.sids)))
+
+    @property
+    def doubt(self) -> str:
+        """Why it may not be told whether somebody is protected."""
+        return self.obstacle or "dSHeuristics, which may exclude the operators' groups, could not be read"
 
     def path(self, user: User) -> tuple[str, ...] | None:
         """The groups that protect the user; () if it is protected by itself; None if not by what is known."""
@@ -50,6 +57,8 @@ class Protection:
         """None: can't be told, because not all groups could be read and adminCount doesn't exclude it."""
         if self.path(user) is not None:
             return True
+        if self.doubtful.path(user) is not None:
+            return None
         if not self.obstacle:
             return False
         return False if user.has("userAccountControl") and not user.integer("adminCount") else None
@@ -62,28 +71,32 @@ def read_protection(directory: Directory, domain: Domain) -> Protection:
         Unavailable: the directory can't answer.
     """
     excluded = _excluded_operators(domain.ds_heuristics)
-    sids = [sid for sid in BUILTIN_GROUPS if not OPERATORS.get(sid, 0) & excluded]
+    operators = [sid for sid, bit in OPERATORS.items() if not bit & excluded]
+    sids = [sid for sid in BUILTIN_GROUPS if sid not in OPERATORS]
     if domain.sid:
         sids += [f"{domain.sid}-{rid}" for rid in DOMAIN_GROUPS]
-    groups = directory.objects_by_sid(sids, GROUP_ATTRIBUTES)
-    membership = members_of(directory, groups)
+    groups = directory.objects_by_sid([*sids, *operators], GROUP_ATTRIBUTES)
+    surely = [group for group in groups if domain.ds_heuristics is not None or group.sid() not in OPERATORS]
+    membership = members_of(directory, surely)
+    doubtful = members_of(directory, [group for group in groups if group not in surely])
     return Protection(
         membership=membership,
+        doubtful=doubtful,
         sids=frozenset(f"{domain.sid}-{rid}" for rid in PROTECTED_USERS) if domain.sid else frozenset(),
-        obstacle=_obstacle(domain, sids, groups, membership),
+        obstacle=_obstacle(
+            [*operators, *(sid for sid in sids if sid in BUILTIN_GROUPS)],
+            groups,
+            complete=membership.complete and doubtful.complete,
+        ),
     )
 
 
-def _obstacle(domain: Domain, sids: Sequence[str], groups: Sequence[Entry], membership: Membership) -> str:
-    found = {group.sid() for group in groups}
-    builtin = [sid for sid in sids if sid in BUILTIN_GROUPS]
-    if not found.issuperset(builtin):
+def _obstacle(builtin: Sequence[str], groups: Sequence[Entry], *, complete: bool) -> str:
+    if not {group.sid() for group in groups}.issuperset(builtin):
         return "not every protected group could be read"
     if not any(group.has("member") for group in groups):
         return "the members of the protected groups could not be read"
-    if not membership.complete:
-        return "too many nested groups"
-    return "dSHeuristics could not be read" if domain.ds_heuristics is None else ""
+    return "" if complete else "too many nested groups"
 
 
 def _excluded_operators(ds_heuristics: str | None) -> int:

@@ -129,10 +129,12 @@ def _judge(address: RevocationAddress, host: str, status: int, content_type: str
         return "proxy-bad-gateway" if status != 504 else "proxy-gateway-timeout", f"through the proxy, {what}"
     if status in (403, 451, 511):
         return "http-refused", what
+    if status in (302, 303, 307):
+        return "block-page", f"{what}, a redirection"
     if address.kind == "ocsp":
         return OK, ""  # asked without a question: whatever a responder says to that, it was reached
     if status >= 400:
         return "http-refused", what
-    if content_type.startswith("text/html") or status in (302, 303, 307):
-        return "block-page", f"{what} and {content_type or 'a redirection'}"
+    if content_type.startswith("text/html"):
+        return "block-page", f"{what} and {content_type}"
     return OK, ""

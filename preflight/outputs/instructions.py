@@ -92,8 +92,10 @@ def _removal(steps: tuple[Step, ...], plan: Plan, names: Mapping[str, str]) -> I
     found = [step.ace.sddl for step in steps if step.ace is not None]
     why = " ".join(dict.fromkeys(step.why for step in steps))
     if first.trustee != plan.account.sid:
-        why += f" It holds for everybody in {trustee}, not for the connector account alone; to take"
-        why += " that account out of it would do too, if it is a member."
+        why += f" It holds for {trustee}, not for the connector account alone"
+        why += (
+            "." if first.trustee in TRUSTEES else "; to take that account out of the group, if it is one, would do too."
+        )
     by_hand = f"By hand ({_BY_HAND}), remove exactly: {' '.join(found)}"
     if first.not_alone:
         return Instruction(

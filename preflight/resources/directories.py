@@ -69,16 +69,17 @@ def discovery(resources: Resources, target: Target) -> Discovery:
 
 
 def _in_export(resources: Resources, target: Target, settings: DomainSettings) -> Discovery:
+    """The controllers whose rootDSE is in the export; without any, the export itself stands for them."""
     hosts = [root_dse.host for root_dse in _exported(resources, target)]
+    unnamed = settings.ldif.name if settings.ldif is not None else ""
     return Discovery(
         settings.name,
         tuple(
-            DomainController(host or f"controller {number}", 389, "none", "export") for number, host in enumerate(hosts)
+            DomainController(host or f"controller {number}", 389, "none", "export")
+            for number, host in enumerate(hosts or [unnamed])
         ),
         "export",
-        message=""
-        if hosts
-        else f"{settings.ldif} holds no entry with an empty DN, which a controller's rootDSE would be",
+        message="" if hosts else f"{unnamed} holds no entry with an empty DN, which a controller's rootDSE would be",
         remedy='Export each controller\'s rootDSE too (base "", scope base, attributes + and *).',
     )
 
@@ -115,18 +116,19 @@ def controller_probes(resources: Resources, target: Target) -> ControllerProbes:
     settings = settings_of(resources, target)
     timeout = resources.setting.configuration.network.timeout
     if settings.ldif is not None:
+        answers: Sequence[RootDse | None] = _exported(resources, target) or (None,)
         probes = tuple(
-            ControllerProbe(controller, root_dse)
-            for controller, root_dse in zip(found.controllers, _exported(resources, target), strict=True)
+            ControllerProbe(controller, root_dse, "ok" if root_dse else "not-in-export", found.message, found.remedy)
+            for controller, root_dse in zip(found.controllers, answers, strict=True)
         )
     else:
 
         def probe(controller: DomainController) -> Callable[[], ControllerProbe]:
             return lambda: _probe(resources, target, settings, controller)
 
-        answers = all_at_once({each: probe(each) for each in found.controllers}, 6 * timeout)
+        answered = all_at_once({each: probe(each) for each in found.controllers}, 6 * timeout)
         probes = tuple(
-            answers.get(each)
+            answered.get(each)
             or ControllerProbe(
                 each,
                 None,

@@ -304,7 +304,7 @@ def test_a_live_directory_in_which_nothing_is_seen_passes_nothing(check_id: str,
 @pytest.mark.parametrize(
     ("check_id", "entries"),
     [
-        pytest.param("dc.discovered", f"dn: CN=Ann,{BASE}\nobjectClass: user\n", id="an export without a rootDSE"),
+        pytest.param("dc.policy-hints", f"dn: CN=Ann,{BASE}\nobjectClass: user\n", id="an export without a rootDSE"),
         pytest.param("account.connector-usable", f"dn: {BASE}\nobjectClass: domainDNS\n", id="an export of a part"),
     ],
 )

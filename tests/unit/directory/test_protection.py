@@ -107,19 +107,22 @@ def test_any_ds_heuristics_leaves_administrators_protected(text):
     assert found.protects(ANN) is True
 
 
-@pytest.mark.parametrize(
-    ("options", "because"),
-    [
-        ({"hidden": ["S-1-5-32-544"]}, "not every protected group"),
-        ({"ds_heuristics": None}, "dSHeuristics"),
-    ],
-)
-def test_what_may_not_be_read_leaves_only_admin_count_zero_surely_unprotected(options, because):
-    found = protection(**options)
-    assert because in found.obstacle
+def test_what_may_not_be_read_leaves_only_admin_count_zero_surely_unprotected():
+    found = protection(hidden=["S-1-5-32-544"])
+    assert "not every protected group" in found.doubt
     assert found.protects(ANN) is False  # adminCount would be readable, and is not set
     assert found.protects(user(1, adminCount=1)) is None
     assert found.protects(user(1, userAccountControl=None)) is None
+
+
+def test_where_ds_heuristics_is_not_readable_an_operator_is_in_doubt_and_nobody_else():
+    operators = group(OPS, "S-1-5-32-548", [ANN.distinguished_name])
+    found = protection(operators, ds_heuristics=None)
+    assert "dSHeuristics" in found.doubt
+    assert found.protects(ANN) is None
+    assert found.protects(user(1, adminCount=1)) is False
+    administrators = protection(group(ADMINS, f"{DOMAIN}-512", [ANN.distinguished_name]), ds_heuristics=None)
+    assert administrators.protects(ANN) is True
 
 
 def test_groups_without_readable_members_prove_nothing():
