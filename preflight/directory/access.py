@@ -174,16 +174,17 @@ class RightsDecider:
 
     def _look_at_shell(self, data: bytes) -> tuple[int, int] | None:
         """Control bits and the owner's standing; None: there is no DACL."""
-        control, owner, _, dacl = parts_of(data)
+        control, owner, group, dacl = parts_of(data)
         if dacl is None:
             return None
         shell = control, int(standing(self.token, sid_to_text(owner) if owner else None))
         dacl_at = int.from_bytes(data[16:20], "little")
-        beside = (int.from_bytes(data[at : at + 4], "little") for at in (4, 8))
-        if all(at + 68 <= dacl_at or at >= dacl_at + len(dacl) or at == 0 for at in beside):
+        end = dacl_at + len(dacl)
+        sids = ((int.from_bytes(data[at : at + 4], "little"), len(sid)) for at, sid in ((4, owner), (8, group)))
+        if all(at == 0 or at >= end or at + size <= dacl_at for at, size in sids):
             if len(self._shells) >= _REMEMBERED_SHELLS:
                 self._shells.clear()
-            self._shells[data[:dacl_at], len(dacl), data[dacl_at + len(dacl) :]] = shell
+            self._shells[data[:dacl_at], len(dacl), data[end:]] = shell
         return shell
 
     def _standing_of(self, own: bytes) -> int:

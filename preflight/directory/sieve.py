@@ -7,13 +7,16 @@ anything out of the ordinary.
 
 from __future__ import annotations
 
+import re
 import struct
-from collections.abc import Collection, Container
-from dataclasses import dataclass
+from collections.abc import Collection, Container, Iterable
+from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import itemgetter
 
 from preflight.directory.model import OWNER_RIGHTS, PRINCIPAL_SELF, Token
 from preflight.directory.security_descriptor import (
+    ACCESS_ALLOWED_OBJECT,
     ACL_REVISIONS,
     INHERIT_ONLY,
     KNOWN_TYPES,
@@ -31,6 +34,48 @@ _SID_SIZE = {1 | count << 8: 8 + 4 * count for count in range(16)}
 
 _SID_AT = (12, 28, 28, 44)
 """Offset of an object ACE's SID by the GUIDs that its flags say are there."""
+
+
+def _shapes(kinds: bytes, fields: Iterable[tuple[bytes, int]]) -> bytes:
+    """Entries of these types that have these fields, with their lengths, between mask and SID, and nothing behind it.
+
+    SIDs have 1, 2 or 5 sub-authorities: well-known ones, those of BUILTIN, those of domains.
+    """
+    sizes = [
+        re.escape(struct.pack("<H", 16 + length + 4 * count))
+        + b".{4}"
+        + between
+        + b"\x01[%c].{%d}" % (count, 6 + 4 * count)
+        for between, length in fields
+        for count in (5, 2, 1)
+    ]
+    return b"[%b].(?:%b)" % (kinds, b"|".join(sizes))
+
+
+_ENTRY = b"(?:%b|%b)" % (
+    _shapes(b"\x05\x06", ((b"[\1\2]\0\0\0.{16}", 20), (b"\3\0\0\0.{32}", 36), (b"\0{4}", 4))),
+    _shapes(b"\x00\x01", ((b"", 0),)),
+)
+_that_was_found = itemgetter(1)
+_ENTRY_OR_NONE = re.compile(b"(?:%b)?" % _ENTRY, re.DOTALL)
+
+
+def _ordinary_entries(bits: int, objects: frozenset[bytes] | None) -> re.Pattern[bytes]:
+    """Finds entry after entry: b"" for one that can't matter, those that may as bytes; and as the last, whatever there
+    is from the first on that has no ordinary shape."""
+    without_bits = b"".join(
+        _class(value for value in range(256) if not value & bits >> 8 * at & 0xFF) for at in range(4)
+    )
+    passed_by = [b"." + _class(value for value in range(256) if value & INHERIT_ONLY), b".{4}" + without_bits]
+    if objects is not None:
+        named = b"|".join(re.escape(guid) for guid in sorted(objects))
+        passed_by.append(b"[\x05\x06].{7}[\1\3]\0\0\0" + (b"(?!%b)" % named if named else b""))
+    return re.compile(b"(?=%b)%b|(%b|.+)" % (b"|".join(passed_by), _ENTRY, _ENTRY), re.DOTALL)
+
+
+def _class(values: Iterable[int]) -> bytes:
+    """Any one of these bytes."""
+    return b"[%b]" % b"".join(b"\\x%02x" % value for value in values)
 
 
 Entries = list[tuple[int, bytes]]
@@ -54,6 +99,11 @@ class Sieve:
     trustees: Container[bytes]
     open_bits: int = 0
     open_objects: frozenset[bytes] | None = frozenset()
+    _ordinary: re.Pattern[bytes] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        either = None if self.objects is None or self.open_objects is None else self.objects | self.open_objects
+        object.__setattr__(self, "_ordinary", _ordinary_entries(self.bits, either))
 
     def select(self, dacl: bytes) -> tuple[Entries, Entries]:
         """The entries of the trustees, and those of others that `open_bits` let through.
@@ -61,10 +111,32 @@ class Sieve:
         Raises:
             MalformedDescriptor: an entry doesn't fit.
         """
-        selected = self._select(dacl)
+        selected = self._select_ordinary(dacl) or self._select(dacl)
         if selected is None:
             return [(index, dacl[at : at + size]) for index, (at, size) in enumerate(ace_places(dacl))], []
         return selected
+
+    def _select_ordinary(self, dacl: bytes) -> tuple[Entries, Entries] | None:
+        """The same as `_select`, several times as fast; None: not every entry is of an ordinary shape."""
+        revision, _, _, count, _ = _unpack_acl(dacl)
+        found = self._ordinary.findall(dacl, 8)
+        if revision not in ACL_REVISIONS or len(found) != count or (found and not _ENTRY_OR_NONE.fullmatch(found[-1])):
+            return None
+        selected: Entries = []
+        strangers: Entries = []
+        trustees, open_bits = self.trustees, self.open_bits
+        for index, entry in filter(_that_was_found, enumerate(found)):
+            kind, _, _, mask, word = _unpack_ace(entry)
+            if kind < ACCESS_ALLOWED_OBJECT:
+                word = 0
+                trusted = entry[8:] in trustees
+            else:
+                trusted = entry[_SID_AT[word & 3] :] in trustees
+            if trusted or mask & open_bits:
+                wanted = self.objects if trusted else self.open_objects
+                if not word & 1 or wanted is None or entry[12:28] in wanted:
+                    (selected if trusted else strangers).append((index, entry))
+        return selected, strangers
 
     def _select(self, dacl: bytes) -> tuple[Entries, Entries] | None:
         """None: there is something out of the ordinary, broken or an unknown type: let the parser look at it."""
