@@ -106,20 +106,12 @@ class Resources:
         Raises:
             Unavailable: it can't be had; the same for everybody who asks.
         """
-        provider = _PROVIDERS.get(name)
-        if provider is None:
-            raise LookupError(f"there is no resource {name!r}; there are {', '.join(sorted(_PROVIDERS))}")
-        at = target.at(provider.kind)
-        if at is None:
-            raise LookupError(f"{name!r} belongs to a {provider.kind}, which {target or 'the run'} is not in")
-        with self._lock:
-            cell = self._cells.get((name, at))
-            mine = cell is None
-            if cell is None:
-                cell = self._cells[name, at] = _Cell(provider.deadline)
-        if mine:
-            threading.Thread(target=self._make, args=(provider, at, cell), name=f"{name} {at}", daemon=True).start()
+        at, cell = self._started(name, target)
         return cell.result(f"{name.replace('_', ' ')} of {at}" if at.name else name.replace("_", " "))
+
+    def start(self, name: str, target: Target = _RUN) -> None:
+        """Have the resource made beside others, for whoever asks for it later."""
+        self._started(name, target)
 
     def made(self, name: str, target: Target = _RUN) -> Any:
         """The resource if it has been made, else None: for the report, which must not start anything."""
@@ -153,6 +145,22 @@ class Resources:
         until = time.monotonic() + _CLOSING
         for thread in threads:
             thread.join(max(0.0, until - time.monotonic()))
+
+    def _started(self, name: str, target: Target) -> tuple[Target, _Cell]:
+        provider = _PROVIDERS.get(name)
+        if provider is None:
+            raise LookupError(f"there is no resource {name!r}; there are {', '.join(sorted(_PROVIDERS))}")
+        at = target.at(provider.kind)
+        if at is None:
+            raise LookupError(f"{name!r} belongs to a {provider.kind}, which {target or 'the run'} is not in")
+        with self._lock:
+            cell = self._cells.get((name, at))
+            mine = cell is None
+            if cell is None:
+                cell = self._cells[name, at] = _Cell(provider.deadline)
+        if mine:
+            threading.Thread(target=self._make, args=(provider, at, cell), name=f"{name} {at}", daemon=True).start()
+        return at, cell
 
     def _make(self, provider: Provider, at: Target, cell: _Cell) -> None:
         try:
