@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from preflight.api import Target, Unavailable
 from preflight.audit_report import Audit, DomainAudit
-from preflight.directory.blocked import Blocked, CauseGroup
-from preflight.directory.judgement import REQUIRED_RIGHTS
+from preflight.directory.access.rights import Answer
 from preflight.directory.model import Token
 from preflight.directory.port import Directory
-from preflight.directory.rights import Answer
-from preflight.directory.survey import Survey
+from preflight.directory.users.blocked import Blocked, CauseGroup
+from preflight.directory.users.judgement import REQUIRED_RIGHTS
+from preflight.directory.users.survey import Survey
 from preflight.resources import Resources, Setting
 
 

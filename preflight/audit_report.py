@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from preflight.directory.blocked import CauseGroup
-from preflight.directory.judgement import Outcome
+from preflight.directory.users.blocked import CauseGroup
+from preflight.directory.users.judgement import Outcome
 from preflight.report import EXIT_INTERRUPTED, EXIT_NOT_READY, EXIT_READY, EXIT_UNDETERMINED
 
 

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from preflight.api import Severity
-from preflight.directory.blocked import Blocked
-from preflight.directory.connector import ConnectorSearch
 from preflight.directory.model import Token
-from preflight.directory.survey import Survey
+from preflight.directory.users.blocked import Blocked
+from preflight.directory.users.connector import ConnectorSearch
+from preflight.directory.users.survey import Survey
 from preflight.engine import Engine, Observer
 from preflight.plan import Plan
 from preflight.report import Report, Run, UserSummary

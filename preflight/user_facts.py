@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from preflight.directory.judgement import Outcome
-from preflight.directory.rights import Decision, Right
-from preflight.directory.scope import Standing
+from preflight.directory.access.rights import Decision, Right
+from preflight.directory.users.judgement import Outcome
+from preflight.directory.users.scope import Standing
 from preflight.report import EXIT_NOT_READY, EXIT_READY, EXIT_UNDETERMINED
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from preflight.api import Target, Unavailable
-from preflight.directory.access import RightsDecider, decide
-from preflight.directory.causes import Cause
-from preflight.directory.judgement import Judgement, UserJudge, decided_by
+from preflight.directory.access.causes import Cause
+from preflight.directory.access.decider import RightsDecider, decide
+from preflight.directory.access.rights import DECISION_CODES, Answer, Right
 from preflight.directory.model import Domain, Token
 from preflight.directory.port import Directory
-from preflight.directory.rights import DECISION_CODES, Answer, Right
-from preflight.directory.scope import SCOPE_ATTRIBUTES, Standing, never_synchronised
+from preflight.directory.users.judgement import Judgement, UserJudge, decided_by
+from preflight.directory.users.scope import SCOPE_ATTRIBUTES, Standing, never_synchronised
 from preflight.resources import Resources, Setting
 from preflight.resources.people import JUDGED_RIGHTS, GroupMembers, scope_of
 from preflight.user_facts import RightLine, UserReport, UserSearch

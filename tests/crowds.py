@@ -16,18 +16,18 @@ from uuid import UUID
 from descriptors import DOMAIN, descriptor, sid
 
 from preflight.api import Unavailable
-from preflight.directory import guids
-from preflight.directory.access import RightsDecider
-from preflight.directory.blocked import Blocked
+from preflight.directory.access import guids
+from preflight.directory.access.decider import RightsDecider
+from preflight.directory.access.rights import Right
+from preflight.directory.access.security_descriptor import SecurityDescriptor
 from preflight.directory.distinguished_name import normalise
-from preflight.directory.judgement import Judgement, UserJudge
-from preflight.directory.membership import Membership
 from preflight.directory.model import WELL_KNOWN_SIDS, Container, Domain, Entry, Token, User
-from preflight.directory.protection import Protection
-from preflight.directory.rights import Right
-from preflight.directory.scope import Scope
-from preflight.directory.security_descriptor import SecurityDescriptor
-from preflight.directory.survey import Survey
+from preflight.directory.users.blocked import Blocked
+from preflight.directory.users.judgement import Judgement, UserJudge
+from preflight.directory.users.membership import Membership
+from preflight.directory.users.protection import Protection
+from preflight.directory.users.scope import Scope
+from preflight.directory.users.survey import Survey
 
 BASE = "DC=corp,DC=contoso,DC=test"
 CONNECTOR = f"{DOMAIN}-1105"

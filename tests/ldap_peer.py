@@ -12,7 +12,7 @@ import socket
 import threading
 from dataclasses import dataclass
 
-from preflight.directory.search_result import message_end, read_message
+from preflight.directory.live.search_result import message_end, read_message
 
 
 def ber(tag, *parts):

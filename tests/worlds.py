@@ -12,19 +12,19 @@ from random import Random
 
 from descriptors import DOMAIN, descriptor, sid
 
-from preflight.directory import guids
-from preflight.directory.access import RightsDecider
+from preflight.directory.access import guids
+from preflight.directory.access.decider import RightsDecider
+from preflight.directory.access.rights import Right
+from preflight.directory.access.security_descriptor import SecurityDescriptor
 from preflight.directory.distinguished_name import normalise, parent
-from preflight.directory.fix_plan import Plan, Step, make_plan
-from preflight.directory.forecast import Kind
-from preflight.directory.judgement import REQUIRED_RIGHTS, Outcome, UserJudge
-from preflight.directory.membership import Membership
+from preflight.directory.mending.fix_plan import Plan, Step, make_plan
+from preflight.directory.mending.forecast import Kind
+from preflight.directory.mending.repairs import Account, Repairs
 from preflight.directory.model import WELL_KNOWN_SIDS, Container, Domain, Entry, Token, User
-from preflight.directory.protection import Protection
-from preflight.directory.repairs import Account, Repairs
-from preflight.directory.rights import Right
-from preflight.directory.scope import Scope, Standing
-from preflight.directory.security_descriptor import SecurityDescriptor
+from preflight.directory.users.judgement import REQUIRED_RIGHTS, Outcome, UserJudge
+from preflight.directory.users.membership import Membership
+from preflight.directory.users.protection import Protection
+from preflight.directory.users.scope import Scope, Standing
 
 HEAD = "DC=corp,DC=test"
 CONNECTOR = f"{DOMAIN}-1105"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from preflight.api import Finding, Severity, check, fail, passed, unknown, warn
-from preflight.directory.account_state import AccountState, state_of
-from preflight.directory.connector import Candidate, ConnectorSearch
+from preflight.directory.users.account_state import AccountState, state_of
+from preflight.directory.users.connector import Candidate, ConnectorSearch
 
 
 @check(

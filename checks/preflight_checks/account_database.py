@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from preflight.api import Finding, Later, Severity, check, passed, unknown, warn
-from preflight.directory.access import decide
+from preflight.directory.access.decider import decide
+from preflight.directory.access.rights import DECISION_CODES, Right
 from preflight.directory.model import AUTHENTICATED_USERS, PRE_WINDOWS_2000, Domain, Token
 from preflight.directory.port import Directory
-from preflight.directory.rights import DECISION_CODES, Right
 from preflight_checks.mending import account, remove
 
 _SAM_RIGHTS = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from preflight.api import Finding, Severity, check, fail, passed, unknown, warn
-from preflight.directory.anchors import Anchors
-from preflight.directory.duplicates import AnchorSearch, Duplicate
+from preflight.directory.users.anchors import Anchors
+from preflight.directory.users.duplicates import AnchorSearch, Duplicate
 
 
 @check(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from preflight.directory.blocked import CauseGroup
-from preflight.directory.causes import CAUSE_CODES
+from preflight.directory.access.causes import CAUSE_CODES
+from preflight.directory.access.rights import DECISION_CODES, Right
+from preflight.directory.access.security_descriptor import Ace
 from preflight.directory.distinguished_name import ancestors, is_under
 from preflight.directory.model import AUTHENTICATED_USERS, EVERYONE, Token
-from preflight.directory.rights import DECISION_CODES, Right
-from preflight.directory.security_descriptor import Ace
+from preflight.directory.users.blocked import CauseGroup
 
 CODES = {
     **CAUSE_CODES,

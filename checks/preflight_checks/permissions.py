@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from preflight.api import Finding, Severity, check, fail, passed, unknown, warn
-from preflight.directory.access import decide
-from preflight.directory.blocked import Blocked, CauseGroup
-from preflight.directory.judgement import Outcome
+from preflight.directory.access.decider import decide
+from preflight.directory.access.rights import DECISION_CODES, Answer, Right
 from preflight.directory.model import Domain, Token
-from preflight.directory.rights import DECISION_CODES, Answer, Right
-from preflight.directory.scope import Standing
-from preflight.directory.survey import Survey
+from preflight.directory.users.blocked import Blocked, CauseGroup
+from preflight.directory.users.judgement import Outcome
+from preflight.directory.users.scope import Standing
+from preflight.directory.users.survey import Survey
 from preflight_checks.mending import (
     CODES,
     GRANTS,

@@ -16,8 +16,8 @@ from preflight.cli.interruption import Interruption
 from preflight.cli.options import Settings
 from preflight.cli.performing import configured, passwords_of
 from preflight.cli.problem import Problem, say
-from preflight.directory.blocked import Blocked
-from preflight.directory.judgement import Judgement, Outcome, UserJudge
+from preflight.directory.users.blocked import Blocked
+from preflight.directory.users.judgement import Judgement, Outcome, UserJudge
 from preflight.outputs.audit_progress import AuditProgress
 from preflight.outputs.files import OutputError, OutputFile, parse_output
 from preflight.outputs.table_file import TableFile, TableStream

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from preflight.api import Unavailable
 from preflight.config import Configuration, DomainSettings
-from preflight.directory.anchors import Anchors
-from preflight.directory.blocked import Blocked
-from preflight.directory.connector import CONNECTOR_ATTRIBUTES
 from preflight.directory.distinguished_name import domain_to_dn
-from preflight.directory.membership import GROUP_ATTRIBUTES
 from preflight.directory.port import USER_ACCOUNT
-from preflight.directory.scope import SCOPE_ATTRIBUTES
+from preflight.directory.users.anchors import Anchors
+from preflight.directory.users.blocked import Blocked
+from preflight.directory.users.connector import CONNECTOR_ATTRIBUTES
+from preflight.directory.users.membership import GROUP_ATTRIBUTES
+from preflight.directory.users.scope import SCOPE_ATTRIBUTES
 from preflight.network.clouds import CLOUDS
 from preflight.network.endpoint import Endpoint
 from preflight.network.proxy import Proxy

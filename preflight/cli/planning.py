@@ -10,11 +10,11 @@ from preflight.api import Target, Unavailable
 from preflight.cli.options import Settings
 from preflight.cli.performing import configured, passwords_of
 from preflight.cli.problem import Problem, say
-from preflight.directory.fix_plan import Plan, make_plan
-from preflight.directory.forecast import Kind
+from preflight.directory.access.sid import domain_of
+from preflight.directory.mending.fix_plan import Plan, make_plan
+from preflight.directory.mending.forecast import Kind
+from preflight.directory.mending.repairs import Repairs
 from preflight.directory.port import Directory
-from preflight.directory.repairs import Repairs
-from preflight.directory.sid import domain_of
 from preflight.outputs.fix_plan import render, render_json
 from preflight.outputs.instructions import DomainPlan
 from preflight.outputs.terminal import appearance_of, write

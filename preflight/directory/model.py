@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from preflight.directory.security_descriptor import SecurityDescriptor
-from preflight.directory.sid import sid_to_text
+from preflight.directory.access.security_descriptor import SecurityDescriptor
+from preflight.directory.access.sid import sid_to_text
 
 ACCOUNT_DISABLED = 0x0002
 SMARTCARD_REQUIRED = 0x40000

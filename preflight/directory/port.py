@@ -1,4 +1,4 @@
-"""The protocol of one domain, read only: implemented by a live DC (ldap.py) and by an LDIF export (ldif.py)."""
+"""The protocol of one domain, read only: a live DC (live/ldap.py) and an LDIF export (export/ldif.py) implement it."""
 
 from __future__ import annotations
 

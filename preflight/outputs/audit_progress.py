@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
-from preflight.directory.judgement import Judgement
+from preflight.directory.users.judgement import Judgement
 from preflight.outputs.terminal import appearance_of
 from preflight.outputs.text import cell_width, printable
 from preflight.outputs.user_summary import short_name

@@ -12,10 +12,10 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from preflight.directory.access.guids import name_of
+from preflight.directory.access.rights import CONTROL_ACCESS, Right
 from preflight.directory.distinguished_name import MalformedName, assertions, split
-from preflight.directory.fix_plan import Step
-from preflight.directory.guids import name_of
-from preflight.directory.rights import CONTROL_ACCESS, Right
+from preflight.directory.mending.fix_plan import Step
 
 _HARMLESS = frozenset(" -_.()'&@")
 _ACCOUNT = re.compile(r"[\w .\-()'&@]+\\[\w .\-()'&@]+|[\w .\-()'&]+@[\w.\-]+")

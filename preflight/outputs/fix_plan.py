@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from preflight.directory.fix_plan import Plan
-from preflight.directory.judgement import Outcome
-from preflight.directory.repairs import Listed
+from preflight.directory.mending.fix_plan import Plan
+from preflight.directory.mending.repairs import Listed
+from preflight.directory.users.judgement import Outcome
 from preflight.outputs import Appearance
 from preflight.outputs.instructions import DomainPlan, Instruction, instructions
 from preflight.outputs.page import Page

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from preflight.directory.fix_plan import Plan, Step
-from preflight.directory.forecast import Kind
-from preflight.directory.guids import name_of
-from preflight.directory.judgement import REQUIRED_RIGHTS
-from preflight.directory.rights import Right
-from preflight.directory.sddl import TRUSTEES
+from preflight.directory.access.guids import name_of
+from preflight.directory.access.rights import Right
+from preflight.directory.access.sddl import TRUSTEES
+from preflight.directory.mending.fix_plan import Plan, Step
+from preflight.directory.mending.forecast import Kind
+from preflight.directory.users.judgement import REQUIRED_RIGHTS
 from preflight.outputs import dsacls
 
 _WELL_KNOWN = {"WD": "Everyone", "AU": "Authenticated Users", "PS": "SELF", "BA": "Administrators", "NU": "NETWORK"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from preflight.directory.rights import Answer
+from preflight.directory.access.rights import Answer
 from preflight.outputs import Appearance
 from preflight.outputs.page import Page
 from preflight.outputs.text import printable

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from preflight.audit_report import Audit, DomainAudit
-from preflight.directory.blocked import CauseGroup
-from preflight.directory.judgement import Outcome
+from preflight.directory.users.blocked import CauseGroup
+from preflight.directory.users.judgement import Outcome
 from preflight.outputs import Appearance
 from preflight.outputs.page import Page
 from preflight.outputs.text import cell_width, printable

@@ -83,7 +83,7 @@ def machine_site(resources: Resources, target: Target) -> MachineSite:
 
 def _asking(names: Resolver, host: str, resources: Resources) -> Callable[[], bool | None]:
     """Whether a controller is read-only, by its own rootDSE, in the clear on port 389: nothing secret is in it."""
-    from preflight.directory.ldap import read_root_dse
+    from preflight.directory.live.ldap import read_root_dse
 
     def ask() -> bool | None:
         controller = DomainController(host, LDAP_PORT, "none", "dns")

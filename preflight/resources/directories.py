@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from preflight.api import Target, Unavailable
 from preflight.config import DomainSettings
-from preflight.directory.deadline import Timeouts
 from preflight.directory.distinguished_name import dn_to_domain, domain_to_dn, normalise
+from preflight.directory.live.deadline import Timeouts
 from preflight.directory.model import Container, Domain, DomainController, FineGrainedPolicies, RootDse
 from preflight.directory.port import Directory
 from preflight.directory.reader import Reader, same_account
@@ -145,7 +145,7 @@ def controller_probes(resources: Resources, target: Target) -> ControllerProbes:
 def _probe(
     resources: Resources, target: Target, settings: DomainSettings, controller: DomainController
 ) -> ControllerProbe:
-    from preflight.directory.ldap import read_root_dse
+    from preflight.directory.live.ldap import read_root_dse
 
     # In time for `_alive` to look at port 389, before the probe as a whole is given up.
     timeout = resources.setting.configuration.network.timeout
@@ -214,7 +214,7 @@ def reader(resources: Resources, target: Target) -> Reader:
 
 @provides("run")
 def bind_ledger(_: Resources, __: Target) -> object:
-    from preflight.directory.ldap import BindLedger
+    from preflight.directory.live.ldap import BindLedger
 
     return BindLedger()
 
@@ -224,10 +224,10 @@ def directory(resources: Resources, target: Target) -> Directory:
     """The domain, connected and signed in: the controllers that answer, the PDC emulator first unless configured."""
     settings = settings_of(resources, target)
     if settings.ldif is not None:
-        from preflight.directory.ldif import LdifDirectory
+        from preflight.directory.export.ldif import LdifDirectory
 
         return LdifDirectory(settings.ldif, settings.name, settings.forest)
-    from preflight.directory.ldap import Credentials, LiveDirectory, SignIn
+    from preflight.directory.live.ldap import Credentials, LiveDirectory, SignIn
 
     probes: ControllerProbes = resources.get("controller_probes", target)
     answering = [probe.controller for probe in probes.probes if probe.answers]
@@ -284,7 +284,7 @@ def fine_grained(resources: Resources, target: Target) -> FineGrainedPolicies:
 
 
 def _exported(resources: Resources, target: Target) -> Sequence[RootDse]:
-    from preflight.directory.ldif import LdifDirectory
+    from preflight.directory.export.ldif import LdifDirectory
 
     export = resources.get("directory", target)
     return export.controllers_root_dse() if isinstance(export, LdifDirectory) else ()

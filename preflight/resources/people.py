@@ -8,22 +8,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from preflight.api import Target, Unavailable
-from preflight.directory.access import Answer, Right, RightsDecider, decide
-from preflight.directory.anchors import Anchors
-from preflight.directory.blocked import MOST_ROWS, Blocked
-from preflight.directory.connector import CONNECTOR_ATTRIBUTES, Candidate, ConnectorSearch, ranked
+from preflight.directory.access.decider import Answer, Right, RightsDecider, decide
+from preflight.directory.access.guids import REPLICATING_CHANGES
 from preflight.directory.distinguished_name import is_under
-from preflight.directory.duplicates import AnchorSearch, Surveyed, search_anchors
-from preflight.directory.guids import REPLICATING_CHANGES
-from preflight.directory.judgement import REQUIRED_RIGHTS, UserJudge
-from preflight.directory.membership import GROUP_ATTRIBUTES, Membership, members_of
+from preflight.directory.mending.repairs import Account, Repairs
 from preflight.directory.model import Domain, Token, User
 from preflight.directory.port import USER_ACCOUNT, Directory
-from preflight.directory.protection import Protection, read_protection
-from preflight.directory.repairs import Account, Repairs
-from preflight.directory.scope import Scope
-from preflight.directory.survey import Fold, Survey
 from preflight.directory.topology import ForestTopology
+from preflight.directory.users.anchors import Anchors
+from preflight.directory.users.blocked import MOST_ROWS, Blocked
+from preflight.directory.users.connector import CONNECTOR_ATTRIBUTES, Candidate, ConnectorSearch, ranked
+from preflight.directory.users.duplicates import AnchorSearch, Surveyed, search_anchors
+from preflight.directory.users.judgement import REQUIRED_RIGHTS, UserJudge
+from preflight.directory.users.membership import GROUP_ATTRIBUTES, Membership, members_of
+from preflight.directory.users.protection import Protection, read_protection
+from preflight.directory.users.scope import Scope
+from preflight.directory.users.survey import Fold, Survey
 from preflight.resources.directories import settings_of
 from preflight.resources.provider import Resources, provides
 
@@ -238,6 +238,7 @@ def scope_of(resources: Resources, target: Target) -> Scope:
 @provides("domain", deadline=180.0)
 def survey(resources: Resources, target: Target) -> Survey:
     """Made, not read: whoever asks for a fold starts the reading, whose every page has a deadline of its own."""
+    resources.start("containers", target)  # takes the controller as long as all the rest that a judge needs
     folds = {fold: _fold(resources, target, fold) for fold in resources.setting.folds}
     found: Directory = resources.get("directory", target)
     made = Survey(

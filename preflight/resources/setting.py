@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from preflight.config import Configuration
-from preflight.directory.judgement import Judgement, UserJudge
+from preflight.directory.users.judgement import Judgement, UserJudge
 from preflight.network.port import Dialer, Resolver
 from preflight.secret import Secret
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from benchmarks.live import Bench, bench
 from benchmarks.measure import ENDED_WITHIN, Measure, NotMeasured, Outcome, by_turns, usage_of
 
-from preflight.directory.judgement import JUDGE_ATTRIBUTES, ROW_ATTRIBUTES
-from preflight.directory.scope import SCOPE_ATTRIBUTES
+from preflight.directory.users.judgement import JUDGE_ATTRIBUTES, ROW_ATTRIBUTES
+from preflight.directory.users.scope import SCOPE_ATTRIBUTES
 
 USERS = 15_000
 FEW, TIMES = 1_000, 16

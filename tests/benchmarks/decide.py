@@ -10,7 +10,7 @@ from typing import TypeVar
 from benchmarks.measure import Measure, NotMeasured, Outcome, by_turns
 from descriptors import DOMAIN, descriptor, sid
 
-from preflight.directory.access import RightsDecider
+from preflight.directory.access.decider import RightsDecider
 from preflight.directory.model import WELL_KNOWN_SIDS, Token, User
 from preflight.resources.people import JUDGED_RIGHTS
 

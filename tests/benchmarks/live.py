@@ -16,8 +16,8 @@ from benchmarks.measure import Measure, NotMeasured, Outcome, by_turns, usage_of
 from lab.domain_controller import REPOSITORY, obstacle
 from lab.forest import Forest
 
-from preflight.directory.judgement import JUDGE_ATTRIBUTES, ROW_ATTRIBUTES
-from preflight.directory.scope import SCOPE_ATTRIBUTES
+from preflight.directory.users.judgement import JUDGE_ATTRIBUTES, ROW_ATTRIBUTES
+from preflight.directory.users.scope import SCOPE_ATTRIBUTES
 from preflight.plan import make_plan
 from preflight.registry import Registry
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from preflight.cli.options import Settings
 from preflight.cli.performing import configured, passwords_of
-from preflight.directory.blocked import Blocked
+from preflight.directory.users.blocked import Blocked
 from preflight.resources import Resources, Setting
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 from descriptors import acl
 
-from preflight.directory.access import DEFAULT_SCHEMA, AccessSchema, RightsDecider
+from preflight.directory.access.decider import DEFAULT_SCHEMA, AccessSchema, RightsDecider
+from preflight.directory.access.rights import Right, Rights
 from preflight.directory.model import Token, User
-from preflight.directory.rights import Right, Rights
 
 INHERIT_ONLY, INHERITED = 0x08, 0x10
 ALLOWED, DENIED, ALLOWED_OBJECT, DENIED_OBJECT = 0, 1, 5, 6

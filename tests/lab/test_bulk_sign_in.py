@@ -10,7 +10,7 @@ import pytest
 from benchmarks.large_forest import large_forest
 from lab.forest import Forest
 
-from preflight.directory.ldap import BindLedger, Credentials, LiveDirectory, SignIn
+from preflight.directory.live.ldap import BindLedger, Credentials, LiveDirectory, SignIn
 from preflight.directory.model import DomainController
 from preflight.secret import Secret
 

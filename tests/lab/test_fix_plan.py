@@ -28,12 +28,12 @@ from preflight.audit import audit
 from preflight.audit_report import DomainAudit
 from preflight.cli.planning import plan_domains
 from preflight.config import load, read_password
-from preflight.directory.blocked import Blocked
-from preflight.directory.fix_plan import Plan, Step
-from preflight.directory.forecast import Kind
-from preflight.directory.judgement import Outcome
-from preflight.directory.repairs import Repairs
-from preflight.directory.rights import Right
+from preflight.directory.access.rights import Right
+from preflight.directory.mending.fix_plan import Plan, Step
+from preflight.directory.mending.forecast import Kind
+from preflight.directory.mending.repairs import Repairs
+from preflight.directory.users.blocked import Blocked
+from preflight.directory.users.judgement import Outcome
 from preflight.resources import Setting
 
 CONNECTOR = "MSOL_0123abcd"

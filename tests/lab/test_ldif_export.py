@@ -12,9 +12,9 @@ import pytest
 from lab.forest import Forest
 from ldap3.protocol.microsoft import security_descriptor_control
 
-from preflight.directory.ldif import LdifDirectory
-from preflight.directory.ldif_reader import read_entries
-from preflight.directory.sid import sid_to_text
+from preflight.directory.access.sid import sid_to_text
+from preflight.directory.export.ldif import LdifDirectory
+from preflight.directory.export.reader import read_entries
 
 ATTRIBUTES = ("objectClass", "cn", "objectGUID", "objectSid", "nTSecurityDescriptor", "description", "member")
 ATTRIBUTES += ("sAMAccountName", "sAMAccountType", "userAccountControl", "memberOf", "primaryGroupID", "whenCreated")

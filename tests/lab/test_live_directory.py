@@ -14,9 +14,9 @@ from lab.forest import Forest
 from lab.recording_proxy import RecordingProxy
 
 from preflight.api import Unavailable
-from preflight.directory.deadline import Timeouts
 from preflight.directory.distinguished_name import normalise
-from preflight.directory.ldap import BindLedger, Credentials, LiveDirectory, SignIn, read_root_dse
+from preflight.directory.live.deadline import Timeouts
+from preflight.directory.live.ldap import BindLedger, Credentials, LiveDirectory, SignIn, read_root_dse
 from preflight.directory.model import WELL_KNOWN_SIDS, DomainController
 from preflight.secret import Secret
 

@@ -12,8 +12,8 @@ from lab.forest import Forest
 from lab.recording_proxy import RecordingProxy
 
 from preflight.api import Unavailable
-from preflight.directory.ldap import BindLedger, Credentials, LiveDirectory, SignIn
 from preflight.directory.ldap_errors import SignInFailed
+from preflight.directory.live.ldap import BindLedger, Credentials, LiveDirectory, SignIn
 from preflight.directory.model import DomainController
 from preflight.secret import Secret
 

@@ -34,13 +34,13 @@ from lab.running import write
 
 from preflight.audit import audit
 from preflight.config import load
-from preflight.directory.access import RightsDecider
-from preflight.directory.blocked import Blocked
-from preflight.directory.judgement import Judgement, UserJudge
-from preflight.directory.ldap import BindLedger, Credentials, LiveDirectory, SignIn
+from preflight.directory.access.decider import RightsDecider
+from preflight.directory.access.rights import CONTROL_ACCESS, Decision, Right
+from preflight.directory.access.security_descriptor import ACCESS_ALLOWED_OBJECT, INHERIT_ONLY, INHERITED
+from preflight.directory.live.ldap import BindLedger, Credentials, LiveDirectory, SignIn
 from preflight.directory.model import PRINCIPAL_SELF, THIS_ORGANIZATION, DomainController, Token, User
-from preflight.directory.rights import CONTROL_ACCESS, Decision, Right
-from preflight.directory.security_descriptor import ACCESS_ALLOWED_OBJECT, INHERIT_ONLY, INHERITED
+from preflight.directory.users.blocked import Blocked
+from preflight.directory.users.judgement import Judgement, UserJudge
 from preflight.resources import Setting
 from preflight.resources.people import JUDGED_RIGHTS, GroupMembers
 from preflight.secret import Secret

@@ -7,8 +7,8 @@ from descriptors import DOMAIN, ace, acl, sid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preflight.directory.security_descriptor import MalformedDescriptor, ace_places
-from preflight.directory.sieve import Sieve
+from preflight.directory.access.security_descriptor import MalformedDescriptor, ace_places
+from preflight.directory.access.sieve import Sieve
 
 RESET = "00299570-246d-11d0-a768-00aa006e0529"
 CHANGE = "ab721a53-1e2f-11d0-9819-00aa0040529b"

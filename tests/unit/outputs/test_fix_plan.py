@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import ACCOUNT, CONNECTOR, GROUP, HEAD, World, grants, random_world
 
+from preflight.directory.access.guids import CLASSES, NAMES, RESET_PASSWORD
+from preflight.directory.access.rights import CONTROL_ACCESS
 from preflight.directory.distinguished_name import escape_value, normalise
-from preflight.directory.forecast import Kind
-from preflight.directory.guids import CLASSES, NAMES, RESET_PASSWORD
-from preflight.directory.repairs import Account
-from preflight.directory.rights import CONTROL_ACCESS
+from preflight.directory.mending.forecast import Kind
+from preflight.directory.mending.repairs import Account
 from preflight.outputs import PLAIN, dsacls
 from preflight.outputs.dsacls import Unwritable, written
 from preflight.outputs.fix_plan import render, render_json

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preflight.audit_report import Audit, DomainAudit
-from preflight.directory.access import Right
-from preflight.directory.blocked import CauseGroup
-from preflight.directory.causes import Cause
-from preflight.directory.rights import Answer
-from preflight.directory.scope import Standing
-from preflight.directory.security_descriptor import Ace
+from preflight.directory.access.causes import Cause
+from preflight.directory.access.decider import Right
+from preflight.directory.access.rights import Answer
+from preflight.directory.access.security_descriptor import Ace
+from preflight.directory.users.blocked import CauseGroup
+from preflight.directory.users.scope import Standing
 from preflight.outputs import Appearance
 from preflight.outputs.audit_progress import REFRESH, AuditProgress
 from preflight.outputs.text import cell_width

@@ -1,0 +1,1 @@
+"""A domain as an LDIF export shows it."""

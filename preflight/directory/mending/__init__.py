@@ -1,0 +1,1 @@
+"""The fewest changes after which nobody is blocked."""
