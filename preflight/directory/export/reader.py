@@ -18,6 +18,7 @@ import codecs
 import gzip
 import re
 import stat
+import string
 import zlib
 from binascii import a2b_base64
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -33,11 +34,16 @@ LARGEST_RECORD = 64 << 20
 """Bytes between two blank lines. Above that a file is no LDIF (or a trap)."""
 
 _BLOCK = 1 << 18
-_LONG_VALUE = 256
+_LONG_VALUE = 512
 _REMEMBERED_BYTES = 4 << 20
 _REMEMBERED_NAMES = 4096
 _REMEMBERED_LENGTHS = 16
+_REMEMBERED_CUTS = 4096
+_TAIL = 96
 _LINE_FEED, _SPACE = b"\n "
+_NOT_KNOWN = ""  # the key of changetype, which is looked at closely, too
+_ALPHABET = frozenset(string.ascii_letters.encode() + string.digits.encode() + b"+/")
+"""Of base64, without its padding."""
 
 _GIVE_AN_EXPORT = (
     "Give an export made by ldifde or ldapsearch: entries that begin with 'dn:', a blank line between them."
@@ -315,6 +321,7 @@ class RecordParser:
         self._decoded: dict[bytes, bytes] = {}
         self._decoded_bytes = 0
         self._lengths: list[int] = []
+        self._cuts: dict[int, int] = {}
         self._descriptor = "" if self._asked is None else self._asked.get("ntsecuritydescriptor", "")
 
     def __call__(self, record: bytes) -> tuple[str, dict[str, list[bytes]]]:
@@ -358,22 +365,22 @@ class RecordParser:
             raise _OddLine
         distinguished_name = self.name(rest)
         for line in rest_of_lines:
-            name, colon, rest = line.partition(b":")
-            try:
-                key = keys[name]
-            except KeyError:
-                key = self._key(name)
-            if not key:
-                if not colon or (key is not None and rest != b" add"):
+            # "name: text" as it is; of "name:: base64" and of whatever else there may be the name isn't known.
+            name, colon, value = line.partition(b": ")
+            key = keys.get(name, _NOT_KNOWN)
+            if key is _NOT_KNOWN or not colon or value[:1] == b" ":
+                name, colon, rest = line.partition(b":")
+                key = keys[name] if name in keys else self._key(name)
+                if key and rest[:2] == b": ":
+                    value = a2b_base64(rest[2:], strict_mode=True)
+                elif not colon or key:
                     raise _OddLine
-                continue
-            if rest[:1] == b" " != rest[1:2]:
-                value = rest[1:]
-            elif rest[:2] == b": ":
-                value = a2b_base64(rest[2:], strict_mode=True)
-            else:
-                raise _OddLine
-            if key in raw:
+                else:
+                    value = rest.lstrip(b" ")
+            if not key:
+                if key is not None and value != b"add":
+                    raise _OddLine
+            elif key in raw:
                 raw[key].append(value)
             else:
                 raw[key] = [value]
@@ -458,14 +465,31 @@ class RecordParser:
     def _from_base64(self, text: bytes) -> bytes:
         if len(text) < _LONG_VALUE:
             return _strictly_decoded(text)
-        value = self._decoded.get(text)
+        cut = self._cuts.get(len(text)) or self._cut(text)
+        if text[cut - 1] in _ALPHABET and text[cut] in _ALPHABET:
+            with suppress(MalformedRecord):
+                return self._remembered(text[:cut]) + _decoded(text[cut:])
+        return _decoded(text)
+
+    def _cut(self, text: bytes) -> int:
+        """Where to cut a long value in two that can be decoded apart: a descriptor's end is its owner, its beginning
+        a DACL that others have, too. Values of one length are mostly folded alike, so it is remembered for a length."""
+        for cut in range(len(text) - _TAIL, len(text) - _TAIL - 8, -1):
+            if (cut - 2 * text.count(b"\n ", 0, cut)) % 4 == 0 and {text[cut - 1], text[cut]} <= _ALPHABET:
+                break
+        if len(self._cuts) < _REMEMBERED_CUTS:
+            self._cuts[len(text)] = cut
+        return cut
+
+    def _remembered(self, head: bytes) -> bytes:
+        value = self._decoded.get(head)
         if value is None:
-            value = _decoded(text)
-            self._decoded_bytes += 2 * len(text)
+            value = _decoded(head)
+            self._decoded_bytes += 2 * len(head)
             if self._decoded_bytes > _REMEMBERED_BYTES:
                 self._decoded.clear()
-                self._decoded_bytes = 2 * len(text)
-            self._decoded[text] = value
+                self._decoded_bytes = 2 * len(head)
+            self._decoded[head] = value
         return value
 
 
