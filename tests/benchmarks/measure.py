@@ -9,7 +9,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from lab.domain_controller import REPOSITORY
+
 ENDED_WITHIN = 600.0
+
+AS_INSTALLED = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(REPOSITORY / ".cache" / "bytecode")}
+"""Compiled once, as an installed program is, whatever this shell asks for."""
 
 
 class NotMeasured(Exception):
@@ -74,7 +79,7 @@ def usage_of(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, **AS_INSTALLED, **(environment or {})},
         )
     except OSError as error:
         raise NotMeasured(f"{command[0]}: {error.strerror}") from None
