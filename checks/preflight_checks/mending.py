@@ -49,10 +49,6 @@ def places(group: CauseGroup) -> str:
     return f"{top} and {others} other container{'s' if others > 1 else ''}" if others else top
 
 
-def _top(group: CauseGroup) -> str:
-    return group.containers.most_common(1)[0][0]
-
-
 def subject(group: CauseGroup) -> str:
     """Where to mend it: the container of the cause, one user whose own entry it is, or what holds them all."""
     if group.cause.container:

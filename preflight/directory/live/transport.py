@@ -73,10 +73,6 @@ class Transport:
     def is_tls(self) -> bool:
         return isinstance(self._socket, TlsStream)
 
-    @property
-    def is_sealed(self) -> bool:
-        return self._sealing is not None
-
     def server_certificate(self) -> bytes | None:
         """The DER bytes; None without TLS."""
         return self._socket.getpeercert() if isinstance(self._socket, TlsStream) else None
