@@ -24,6 +24,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Generic, TypeVar
@@ -90,6 +91,19 @@ class Unavailable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Waiver:
+    """Somebody's word that a finding is known and accepted for a time.
+
+    Attributes:
+        until: the last day on which it counts.
+    """
+
+    reason: str
+    owner: str
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One observation of a check.
 
@@ -102,6 +116,7 @@ class Finding:
         evidence: further facts, JSON-serialisable.
         remedy: what to do; the exact command where there is one. Printed, never run.
         event_codes: the events and SSPR codes that this leads to.
+        waiver: why it doesn't count; put on by the report's reader, never by a check.
     """
 
     status: Status
@@ -113,6 +128,7 @@ class Finding:
     evidence: Mapping[str, object] = field(default_factory=dict)
     remedy: str = ""
     event_codes: tuple[str, ...] = ()
+    waiver: Waiver | None = None
 
 
 def passed(

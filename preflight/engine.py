@@ -299,6 +299,8 @@ class Engine:
                     raise TypeError(f"yielded {type(finding).__name__}, not a Finding")
                 if finding.code not in check.codes and finding.code not in COMMON_CODES:
                     raise ValueError(f"yielded the code {finding.code!r}, which the check doesn't declare")
+                if finding.waiver is not None:
+                    raise ValueError("yielded a finding with a waiver, which is for people to give")
                 findings.append(finding)
         except Unavailable as error:
             return _unavailable(check, error)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from preflight.api import Finding, Severity, Status
+from preflight.api import Finding, Severity, Status, Waiver
+from preflight.past import Past, rfc3339
 
 SCHEMA = "preflight-report"
 SCHEMA_VERSION = "1.0"
@@ -47,6 +48,7 @@ class Result:
         duration_s: seconds.
         blocked_by: the ids of the checks at the root of a skip.
         findings: the worst of them is the status.
+        host: the machine that said so, in a report merged from several; "" = the run's own.
     """
 
     check: str
@@ -58,6 +60,15 @@ class Result:
     duration_s: float
     blocked_by: tuple[str, ...]
     findings: tuple[Finding, ...]
+    host: str = ""
+
+    @property
+    def counts_as(self) -> Status:
+        """The status in verdict, summary and exit code: waived findings don't count, and nothing else is no pass."""
+        if all(finding.waiver is None for finding in self.findings):
+            return self.status
+        counted = [finding.status for finding in self.findings if finding.waiver is None]
+        return worst(counted) if counted else Status.NOT_APPLICABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +81,7 @@ class UserSummary:
         outcomes: counts of ok, blocked, unsupported, unknown, disabled, out_of_scope.
         by_container: per container, its DN and outcomes.
         blocked: rows of blocked users, at most MOST_BLOCKED_ROWS.
+        as_of: when they were read, where that was in an earlier run; None = in this one.
     """
 
     domain: str
@@ -78,6 +90,7 @@ class UserSummary:
     outcomes: Mapping[str, int]
     by_container: tuple[Mapping[str, object], ...] = ()
     blocked: tuple[Mapping[str, object], ...] = ()
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +104,8 @@ class Run:
         selection: what was asked for, and how many of the registered checks that is.
         sign_in: per domain, the controller in use, as whom and how.
         undetermined_because: reasons outside any check's result, such as no domain configured.
+        notes: sentences that a person should read beside the results: an expired waiver, a history begun anew.
+        sync_server_mode: "active" or "staging", as configured; "" = not said.
     """
 
     id: str
@@ -104,41 +119,54 @@ class Run:
     vantage: bool | None = None
     sync_server: str = ""
     undetermined_because: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    sync_server_mode: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
+    """
+    Attributes:
+        past: what earlier runs add; None = no history is kept, or none was asked for.
+    """
+
     tool: Mapping[str, str]
     run: Run
     results: tuple[Result, ...]
     users: tuple[UserSummary, ...] = field(default=())
+    past: Past | None = None
 
     @property
     def verdict(self) -> Verdict:
         """`not_ready`: a blocker failed. Else `undetermined`: a blocker could not tell, or something that decides was
         not looked at. Else `ready_with_warnings`, else `ready`."""
         blockers = [result for result in self.results if result.severity is Severity.BLOCKER]
-        if any(result.status is Status.FAIL for result in blockers):
+        if any(result.counts_as is Status.FAIL for result in blockers):
             return Verdict.NOT_READY
         if (
             self.run.interrupted
             or self.run.undetermined_because
             or not self.results
             or all(result.status in (Status.NOT_APPLICABLE, Status.SKIPPED) for result in self.results)
-            or any(result.status in (Status.UNKNOWN, Status.SKIPPED) for result in blockers)
+            or any(result.counts_as in (Status.UNKNOWN, Status.SKIPPED) for result in blockers)
         ):
             return Verdict.UNDETERMINED
-        if any(result.status in (Status.WARN, Status.FAIL, Status.UNKNOWN) for result in self.results):
+        if any(result.counts_as in (Status.WARN, Status.FAIL, Status.UNKNOWN) for result in self.results):
             return Verdict.READY_WITH_WARNINGS
         return Verdict.READY
 
     @property
     def summary(self) -> dict[str, int]:
-        """How many results have each status."""
+        """How many results count as each status."""
         counts = {status.value: 0 for status in reversed(Status)}
         for result in self.results:
-            counts[result.status.value] += 1
+            counts[result.counts_as.value] += 1
         return counts
+
+    @property
+    def waived(self) -> int:
+        """How many findings are waived."""
+        return sum(finding.waiver is not None for result in self.results for finding in result.findings)
 
     def exit_code(self, *, fail_on_warnings: bool = False) -> int:
         if self.run.interrupted:
@@ -151,8 +179,8 @@ class Report:
         }[self.verdict]
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON report, members in the order of the schema."""
-        return {
+        """The JSON report, members in the order of the schema; those that not every report has come last."""
+        document = {
             "schema": SCHEMA,
             "schema_version": SCHEMA_VERSION,
             "tool": dict(self.tool),
@@ -168,6 +196,7 @@ class Report:
                 "vantage": self.run.vantage,
                 "sync_server": self.run.sync_server,
                 "undetermined_because": list(self.run.undetermined_because),
+                **_present(notes=list(self.run.notes), sync_server_mode=self.run.sync_server_mode),
             },
             "verdict": self.verdict.value,
             "summary": self.summary,
@@ -180,10 +209,12 @@ class Report:
                     "outcomes": dict(users.outcomes),
                     "by_container": [dict(row) for row in users.by_container],
                     "blocked": [dict(row) for row in users.blocked],
+                    **_present(as_of=rfc3339(users.as_of) if users.as_of is not None else None),
                 }
                 for users in self.users
             ],
         }
+        return document | _present(past=self.past.to_dict() if self.past is not None else None)
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Report:
@@ -212,6 +243,8 @@ class Report:
                     vantage=run.get("vantage"),
                     sync_server=run.get("sync_server", ""),
                     undetermined_because=tuple(run.get("undetermined_because", ())),
+                    notes=tuple(run.get("notes", ())),
+                    sync_server_mode=run.get("sync_server_mode", ""),
                 ),
                 results=tuple(_result_from_dict(each) for each in document["results"]),
                 users=tuple(
@@ -222,9 +255,11 @@ class Report:
                         dict(each["outcomes"]),
                         tuple(each.get("by_container", ())),
                         tuple(each.get("blocked", ())),
+                        datetime.fromisoformat(each["as_of"]) if each.get("as_of") else None,
                     )
                     for each in document.get("users", ())
                 ),
+                past=Past.from_dict(document["past"]) if document.get("past") else None,
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not a preflight report: {type(error).__name__} {error}") from error
@@ -239,10 +274,6 @@ def fingerprint(check: str, target: str, finding: Finding) -> str:
     """The same for the same finding in another run: a hash of check, target, code and subject."""
     text = "\x00".join((check, target, finding.code, finding.subject))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
-def rfc3339(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _result_to_dict(result: Result) -> dict[str, Any]:
@@ -266,12 +297,24 @@ def _result_to_dict(result: Result) -> dict[str, Any]:
                 "evidence": dict(finding.evidence),
                 "remedy": finding.remedy,
                 "event_codes": list(finding.event_codes),
-                "waiver": None,
+                "waiver": _waiver_to_dict(finding.waiver),
                 "fingerprint": fingerprint(result.check, result.target, finding),
             }
             for finding in result.findings
         ],
+        **_present(host=result.host),
     }
+
+
+def _present(**members: object) -> dict[str, Any]:
+    """The members that say something."""
+    return {name: value for name, value in members.items() if value}
+
+
+def _waiver_to_dict(waiver: Waiver | None) -> dict[str, str] | None:
+    if waiver is None:
+        return None
+    return {"reason": waiver.reason, "owner": waiver.owner, "until": waiver.until.isoformat()}
 
 
 def _result_from_dict(document: Mapping[str, Any]) -> Result:
@@ -285,6 +328,7 @@ def _result_from_dict(document: Mapping[str, Any]) -> Result:
         duration_s=float(document["duration_s"]),
         blocked_by=tuple(document["blocked_by"]),
         findings=_findings_from_dicts(document["findings"]),
+        host=document.get("host", ""),
     )
 
 
@@ -300,6 +344,13 @@ def _findings_from_dicts(documents: Sequence[Mapping[str, Any]]) -> tuple[Findin
             evidence=dict(each["evidence"]),
             remedy=each["remedy"],
             event_codes=tuple(each["event_codes"]),
+            waiver=_waiver_from_dict(each.get("waiver")),
         )
         for each in documents
     )
+
+
+def _waiver_from_dict(document: Mapping[str, str] | None) -> Waiver | None:
+    if document is None:
+        return None
+    return Waiver(document["reason"], document["owner"], date.fromisoformat(document["until"]))

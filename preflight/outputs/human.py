@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from itertools import groupby
 
 from preflight.api import Finding, Severity, Status
@@ -59,11 +59,15 @@ def render(report: Report, *, colour: bool = False, width: int = 100, ascii_only
 def _head(page: Page, report: Report) -> None:
     run = report.run
     tool = " ".join(printable(str(report.tool[key])) for key in ("name", "version") if key in report.tool)
-    started = run.started.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    started = _when(run.started)
     page.line((tool or "preflight", "bold"), (f"{page.dot()}{started}{page.dot()}{run.duration_s:.1f} s", "dim"))
     page.entry(0, [("seen from  ", "dim")], _vantage(run))
     for row in run.sign_in:
         page.entry(0, [("signed in  ", "dim")], _sign_in(row))
+
+
+def _when(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _vantage(run: Run) -> str:
@@ -100,12 +104,19 @@ def _by_area(results: Iterable[Result]) -> list[tuple[str, list[Result]]]:
 def _area(page: Page, area: str, results: Sequence[Result]) -> None:
     page.heading(_AREA_TITLES.get(area) or printable(area.replace("-", " ").capitalize()))
     column = max(cell_width(printable(result.check)) for result in results)
-    order = list(dict.fromkeys(result.target for result in results))
-    for target, group in groupby(sorted(results, key=lambda result: order.index(result.target)), lambda r: r.target):
-        if target:
-            page.line((printable(target), "underline" if not page.ascii_only else ""), indent=2)
+    order = list(dict.fromkeys(map(_place, results)))
+    for place, group in groupby(sorted(results, key=lambda result: order.index(_place(result))), _place):
+        if place:
+            page.line((printable(place), "underline" if not page.ascii_only else ""), indent=2)
         for result in group:
             _result(page, result, column)
+
+
+def _place(result: Result) -> str:
+    """What the check looked at, and from which machine where the report has several."""
+    if not result.host:
+        return result.target
+    return f"{result.target}, seen from {result.host}" if result.target else f"seen from {result.host}"
 
 
 def _result(page: Page, result: Result, column: int) -> None:
@@ -114,7 +125,12 @@ def _result(page: Page, result: Result, column: int) -> None:
     if result.status is Status.FAIL:
         word = word.upper()
     lead = [(f"{page.glyph(result.status)} {word:<8}", style), (f"{printable(result.check):<{column}}  ", "")]
-    required = "" if result.role == "selected" else "(run because it is required)"
+    required = _joined(
+        "" if result.role == "selected" else "(run because it is required)",
+        f"(waived: counts as {_WORDS.get(result.counts_as, result.counts_as.value)})"
+        if result.counts_as is not result.status
+        else "",
+    )
     if result.status is Status.SKIPPED:
         page.entry(2, lead, _joined(_why_skipped(result), required), "dim")
         return
@@ -154,7 +170,9 @@ def _findings(page: Page, findings: Sequence[Finding]) -> None:
 def _finding(page: Page, finding: Finding, lead: Sequence[tuple[str, str]]) -> None:
     page.entry(4, lead, printable(finding.summary), "bold")
     leads_to = f", leads to {', '.join(finding.event_codes)}" if finding.event_codes else ""
+    waiver = finding.waiver
     facts: list[tuple[str, object]] = [
+        ("waived", f"until {waiver.until} by {waiver.owner}: {waiver.reason}" if waiver else ""),
         ("about", "" if finding.subject in finding.summary else finding.subject),
         ("expected", finding.expected),
         ("observed", "" if finding.observed == finding.summary else finding.observed),
@@ -224,6 +242,8 @@ def _users(page: Page, summaries: Sequence[UserSummary]) -> None:
     page.heading("Users")
     for users in summaries:
         page.line((printable(users.domain), ""), (f"  {users.seen:,} users seen", "bold"), indent=2)
+        if users.as_of is not None:
+            page.entry(4, (), f"read at {_when(users.as_of)}, in an earlier run", "dim")
         if not users.complete:
             page.entry(4, (), "not all of them: the reading broke off, or something was hidden", "bold magenta")
         _outcomes(page, users.outcomes, 4)
@@ -275,6 +295,8 @@ def _conclusion(page: Page, report: Report) -> None:
     ]
     pieces = [piece for word in words for piece in (word, (page.dot(), "dim"))][:-1]
     page.line(*(pieces or [("no check ran", "dim")]))
+    for note in report.run.notes:
+        page.entry(0, [("note  ", "bold yellow")], printable(note))
     for reason in report.run.undetermined_because:
         page.entry(0, [("undetermined because ", "dim")], printable(reason))
     word, style = _VERDICTS[report.verdict]
@@ -284,8 +306,8 @@ def _conclusion(page: Page, report: Report) -> None:
 
 def _verdict_reasons(report: Report) -> Iterator[str]:
     blockers = [result for result in report.results if result.severity is Severity.BLOCKER]
-    failed = sum(result.status is Status.FAIL for result in blockers)
-    untold = sum(result.status in (Status.UNKNOWN, Status.SKIPPED) for result in blockers)
+    failed = sum(result.counts_as is Status.FAIL for result in blockers)
+    untold = sum(result.counts_as in (Status.UNKNOWN, Status.SKIPPED) for result in blockers)
     if report.verdict is Verdict.NOT_READY:
         yield f"{failed} of {len(blockers)} blockers failed"
         if untold:
@@ -296,6 +318,8 @@ def _verdict_reasons(report: Report) -> Iterator[str]:
         yield "writeback can work"
     else:
         yield "nothing stands in the way of writeback"
+    if report.waived:
+        yield f"{report.waived} finding{'s' if report.waived > 1 else ''} waived"
     if report.run.interrupted:
         yield "interrupted"
     ran, registered = len({result.check for result in report.results}), report.run.selection.get("registered")
@@ -329,6 +353,7 @@ def _first(report: Report) -> tuple[Result, Finding] | None:
     for severity, status in wanted:
         for result in report.results:
             for finding in result.findings:
-                if result.severity is severity and finding.status is status and finding.remedy:
+                counts = finding.waiver is None and result.severity is severity
+                if counts and finding.status is status and finding.remedy:
                     return result, finding
     return None

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 
 import pytest
 
-from preflight.api import Check, Finding, Later, Severity, Status, Target, Unavailable, check, fail, passed
+from preflight.api import Check, Finding, Later, Severity, Status, Target, Unavailable, Waiver, check, fail, passed
 from preflight.engine import Engine, Outcome
 from preflight.plan import Plan, make_plan
 from preflight.registry import Registry
@@ -167,6 +168,7 @@ def test_a_fail_found_before_the_directory_went_away_stays_a_fail() -> None:
     [
         (lambda: iter(()), "said-nothing"),
         (lambda: iter([Finding(Status.PASS, "undeclared", "fine")]), "crashed"),
+        (lambda: iter([Finding(Status.FAIL, "bad", "fine", waiver=Waiver("x", "me", date.max))]), "crashed"),
         (lambda: iter(["fine"]), "crashed"),
         (lambda: None, "crashed"),
     ],

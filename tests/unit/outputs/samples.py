@@ -1,8 +1,10 @@
 """Reports that the outputs are tested with: green, red, unknown, empty, hostile."""
 
-from datetime import datetime, timedelta, timezone
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta, timezone
 
-from preflight.api import Finding, Severity, Status, fail, not_applicable, passed, unknown, warn
+from preflight.api import Finding, Severity, Status, Waiver, fail, not_applicable, passed, unknown, warn
+from preflight.past import Past, Period, TrendPoint
 from preflight.report import Report, Result, Run, UserSummary, worst
 
 TOOL = {"name": "writeback-preflight", "version": "1.0"}
@@ -264,4 +266,50 @@ def hostile() -> Report:
     )
 
 
-ALL = {"green": green, "red": red, "undetermined": undetermined, "empty": empty, "hostile": hostile}
+def watched() -> Report:
+    """A scheduled run: a waived fail, users read earlier, a history, two machines."""
+    report = green()
+    accepted = Waiver("hosts a lab, gone by spring", "anna", date(2027, 1, 31))
+    old = fail(
+        "control-missing",
+        "dc9.corp.contoso.com does not know the policy-hints control",
+        expected="2066 or 2239",
+        observed="neither",
+        remedy="Update the controller.",
+    )
+    waived = result("dc.policy-hints", "dc9.corp.contoso.com", replace(old, waiver=accepted))
+    elsewhere = result("network.relay-443", RELAY, passed("answers, TLS verified"), host="SYNC02")
+    monday, wednesday = datetime(2026, 11, 16, 3, 0, tzinfo=UTC), datetime(2026, 11, 18, 3, 15, tzinfo=UTC)
+    return replace(
+        report,
+        run=run(
+            profile="monitor",
+            notes=("the waiver of dc.reachable on dc8.* has expired on 2026-11-20: its findings count again",),
+            sync_server_mode="active",
+        ),
+        results=(*report.results, waived, elsewhere),
+        users=tuple(replace(users, as_of=wednesday) for users in report.users),
+        past=Past(
+            672,
+            monday,
+            (
+                Period("network.relay-443", RELAY, Status.PASS, monday, wednesday),
+                Period("network.relay-443", RELAY, Status.FAIL, wednesday, wednesday + timedelta(minutes=30)),
+                Period("network.relay-443", RELAY, Status.PASS, wednesday + timedelta(minutes=30)),
+            ),
+            (
+                TrendPoint(DOMAIN, monday, {"ok": 4800, "blocked": 12}),
+                TrendPoint(DOMAIN, wednesday, {"ok": 4812, "blocked": 0}),
+            ),
+        ),
+    )
+
+
+ALL = {
+    "green": green,
+    "red": red,
+    "undetermined": undetermined,
+    "empty": empty,
+    "hostile": hostile,
+    "watched": watched,
+}
