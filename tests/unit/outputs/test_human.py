@@ -35,7 +35,7 @@ def test_it_ends_in_one_verdict_line_and_the_next_step(name, width):
         ("green", "READY  nothing stands in the way", "next  Nothing to mend."),
         ("red", "NOT READY  2 of 4 blockers failed; 5 of 17 checks; seen from WS12", "next  network.relay-443"),
         ("undetermined", "UNDETERMINED  4 of 5 blockers could not be judged; interrupted", "next  directory.bind"),
-        ("empty", "UNDETERMINED  not enough was looked at; 0 of 17 checks", "next  Mend what is said above"),
+        ("empty", "UNDETERMINED  not enough was looked at; 0 of 17 checks", "next  Mend what the report says"),
     ],
 )
 def test_verdict_and_next_step(sample, verdict, following):
