@@ -48,7 +48,7 @@ class Plan:
 
     def skips(self, check_id: str) -> bool:
         """Whether the user asked for the check to be left out."""
-        return any(_matches(check_id, pattern) for pattern in self.skip)
+        return any(matches(check_id, pattern) for pattern in self.skip)
 
     def __contains__(self, check_id: object) -> bool:
         return any(planned.check.id == check_id for planned in self.checks)
@@ -77,7 +77,7 @@ def make_plan(
         raise SelectionError(f"no check has the profile {profile!r}. There are: {', '.join(sorted(profiles))}.")
 
     def skipped(check: Check) -> bool:
-        return any(_matches(check.id, pattern) for pattern in skip)
+        return any(matches(check.id, pattern) for pattern in skip)
 
     wanted = {id for pattern in only for id in _chosen(pattern, registered, profile)}
     selected = [
@@ -104,17 +104,18 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return next(iter(difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)), "")
 
 
-def _matches(check_id: str, pattern: str) -> bool:
+def matches(check_id: str, pattern: str) -> bool:
+    """Whether the pattern (an id, an area, `permissions.*`) means the check."""
     return fnmatchcase(check_id, pattern) or check_id.partition(".")[0] == pattern
 
 
 def _chosen(pattern: str, registered: Mapping[str, Check], profile: str) -> list[str]:
-    matching = [check for check in registered.values() if _matches(check.id, pattern)]
+    matching = [check for check in registered.values() if matches(check.id, pattern)]
     return [check.id for check in matching if profile in check.tags] or [check.id for check in matching]
 
 
 def _must_match(pattern: str, registered: Mapping[str, Check]) -> None:
-    if any(_matches(check_id, pattern) for check_id in registered):
+    if any(matches(check_id, pattern) for check_id in registered):
         return
     similar = nearest(pattern, [*registered, *{check.area for check in registered.values()}])
     hint = f" Did you mean {similar!r}?" if similar else ""

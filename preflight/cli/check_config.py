@@ -27,15 +27,19 @@ def check(
 ) -> int:
     import os
 
+    from preflight.cli.performing import installed_checks
     from preflight.cli.problem import Problem
-    from preflight.config import ConfigurationError, describe, load, locate
+    from preflight.config import ConfigurationError, describe, load, load_waivers, locate
     from preflight.outputs.terminal import write
 
     try:
         path = locate(file, os.environ)
         if path is None:
             raise Problem("which file? Name it: preflight config check preflight.toml")
-        write(sys.stdout, describe(load(path)))
+        configuration = load(path)
+        if configuration.waivers is not None:
+            load_waivers(configuration.waivers, installed_checks().checks)
+        write(sys.stdout, describe(configuration))
     except ConfigurationError as error:
         raise Problem(str(error)) from None
     return 0

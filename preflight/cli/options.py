@@ -54,6 +54,10 @@ Idle = Annotated[
     Optional[float],  # noqa: UP045
     typer.Option("--idle", metavar="SECONDS", help="How long network.idle-survives leaves connections idle."),
 ]
+Waivers = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--waivers", metavar="FILE", help="waivers.toml: findings that are known and accepted for a time."),
+]
 Only = Annotated[
     Optional[list[str]],  # noqa: UP045
     typer.Option("--only", metavar="PATTERN", help="Only these checks ('permissions.*'), and what they require."),

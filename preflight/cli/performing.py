@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import fields, replace
+from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
@@ -23,6 +24,7 @@ from preflight.config import (
     adjusted,
     from_options,
     load,
+    load_waivers,
     locate,
     read_password,
     terminal_prompt,
@@ -33,6 +35,7 @@ from preflight.plan import Plan, SelectionError, make_plan, nearest
 from preflight.registry import Registry, RegistryError
 from preflight.report import Report
 from preflight.secret import Secret
+from preflight.waivers import WaiverRule, waive
 
 
 def perform_and_show(
@@ -49,6 +52,7 @@ def perform_and_show(
     idle: float | None = None,
     namespaces_from: Path | None = None,
     machine_config: str | None = None,
+    waivers: Path | None = None,
 ) -> int:
     """
     Raises:
@@ -58,7 +62,10 @@ def perform_and_show(
         raise Problem(f"--fail-on {fail_on}: write fail or warn.")
     files = output_files(format, outputs)
     registry = installed_checks()
-    configuration = _adjusted(configured(settings), idle, namespaces_from, machine_config)
+    configuration = _adjusted(
+        configured(settings), idle=idle, namespaces_from=namespaces_from, machine_config=machine_config, waivers=waivers
+    )
+    rules = _waivers(configuration, registry)
     plan = planned(registry, configuration, only=only, skip=skip, profile=profile)
     for warning in configuration.warnings:
         say(f"note: {warning}")
@@ -74,6 +81,7 @@ def perform_and_show(
     ask_service = not plan.skips("network.web-service")
     setting = Setting(configuration, plan.folds, passwords_of(configuration), os.environ, ask_service=ask_service)
     report = performed(plan, setting, quiet=quiet, problems=registry.problems)
+    report = waive(report, rules, datetime.now().astimezone().date())
     show(report, format, files)
     return report.exit_code(fail_on_warnings=fail_on == "warn")
 
@@ -126,11 +134,16 @@ def configured(settings: Settings) -> Configuration:
         raise Problem(str(error)) from None
 
 
-def _adjusted(
-    configuration: Configuration, idle: float | None, namespaces_from: Path | None, machine_config: str | None
-) -> Configuration:
+def _waivers(configuration: Configuration, registry: Registry) -> Sequence[WaiverRule]:
     try:
-        return adjusted(configuration, idle=idle, namespaces_from=namespaces_from, machine_config=machine_config)
+        return load_waivers(configuration.waivers, registry.checks) if configuration.waivers is not None else ()
+    except ConfigurationError as error:
+        raise Problem(str(error)) from None
+
+
+def _adjusted(configuration: Configuration, **changes: Any) -> Configuration:
+    try:
+        return adjusted(configuration, **changes)
     except ConfigurationError as error:
         raise Problem(str(error)) from None
 

@@ -32,6 +32,7 @@ def run(
     machine_config: options.MachineConfig = None,
     namespaces_from: options.NamespacesFrom = None,
     idle: options.Idle = None,
+    waivers: options.Waivers = None,
     only: options.Only = None,
     skip: options.Skip = None,
     profile: options.Profile = "preflight",
@@ -75,4 +76,5 @@ def run(
         idle=idle,
         machine_config=machine_config,
         namespaces_from=namespaces_from,
+        waivers=waivers,
     )

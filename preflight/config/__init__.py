@@ -19,6 +19,7 @@ from preflight.config.settings import (
     ProxySettings,
     ServiceBusSettings,
 )
+from preflight.config.waivers import load_waivers
 
 __all__ = [
     "ENVIRONMENT_VARIABLE",
@@ -37,6 +38,7 @@ __all__ = [
     "describe",
     "from_options",
     "load",
+    "load_waivers",
     "locate",
     "read_from",
     "read_password",

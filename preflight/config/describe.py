@@ -31,6 +31,7 @@ def to_public_dict(configuration: Configuration) -> dict[str, Any]:
             "relay_ports": list(configuration.service_bus.relay_ports),
             "relay_ports_required": configuration.service_bus.relay_ports_required,
         },
+        "waivers": _path(configuration.waivers),
         "warnings": list(configuration.warnings),
     }
 
@@ -57,6 +58,8 @@ def describe(configuration: Configuration) -> str:
         ("relay ports", ", ".join(map(str, bus.relay_ports)) or "none"),
         ("", f"a closed relay port is a {'fail' if bus.relay_ports_required else 'warning'}"),
     ]
+    if configuration.waivers is not None:
+        rows.append(("waivers", str(configuration.waivers)))
     lines = [f"{name:<18} {value}".rstrip() for name, value in rows]
     return "\n".join([*lines, *(f"warning: {warning}" for warning in configuration.warnings)]) + "\n"
 

@@ -6,6 +6,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +14,8 @@ from preflight.config.errors import ConfigurationError
 
 MOST_BYTES = 1 << 20
 """A configuration is a page long; whatever is larger is some other file (or a device without end)."""
+
+_EMPTY = "Write at least one [[domain]] table with a name; for network checks alone no configuration file is needed."
 
 _OPTIONS = {"name": "--domain", "controllers": "--controller", "idle_seconds": "--idle"}
 """Options of the command line that aren't spelled as the key."""
@@ -117,6 +120,16 @@ class Table:
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise self.error(key, f"{_shown(value)} is not one of the choices", f"Use one of: {', '.join(choices)}.{hint}")
 
+    def day(self, key: str) -> date | None:
+        """A date without a time."""
+        value = self._values.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, date) or isinstance(value, datetime):
+            what = "a string" if isinstance(value, str) else _type(value)
+            raise self.error(key, f"a date is expected, not {what}", f"Such as {key} = 2027-01-31, without quotes.")
+        return value
+
     def table(self, key: str) -> Table:
         """A table of the document; empty where it isn't there."""
         value = self._values.get(key, {})
@@ -154,18 +167,21 @@ BACKSLASH_HINT = (
 )
 
 
-def read_document(path: Path) -> tuple[Document, Mapping[str, Any]]:
+def read_document(
+    path: Path, *, empty: str = _EMPTY, named_by: str = "--config or PREFLIGHT_CONFIG"
+) -> tuple[Document, Mapping[str, Any]]:
     """The file and its top-level values.
+
+    Args:
+        empty: what to do about an empty file.
+        named_by: who named the file.
 
     Raises:
         ConfigurationError: unreadable, not UTF-8, no TOML, or empty.
     """
-    text = _decode(path, _read(path))
+    text = _decode(path, _read(path, named_by))
     if not text.strip():
-        raise ConfigurationError(
-            f"{path}: the file is empty. Write at least one [[domain]] table with a name; "
-            "for network checks alone no configuration file is needed."
-        )
+        raise ConfigurationError(f"{path}: the file is empty. {empty}")
     try:
         values = tomllib.loads(text)
     except RecursionError:
@@ -201,14 +217,12 @@ def key_lines(text: str) -> dict[str, int]:
     return lines
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, named_by: str) -> bytes:
     try:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
     except FileNotFoundError:
-        raise ConfigurationError(
-            f"{path}: there is no such file. Check the path given by --config or PREFLIGHT_CONFIG."
-        ) from None
+        raise ConfigurationError(f"{path}: there is no such file. Check the path given by {named_by}.") from None
     except IsADirectoryError:
         raise ConfigurationError(f"{path}: this is a directory. Name the TOML file in it.") from None
     except PermissionError:

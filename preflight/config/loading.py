@@ -101,6 +101,7 @@ def adjusted(
     idle: float | None = None,
     namespaces_from: Path | None = None,
     machine_config: str | None = None,
+    waivers: Path | None = None,
 ) -> Configuration:
     """The configuration with what the command line says for this run only.
 
@@ -120,12 +121,12 @@ def adjusted(
         table = Table(Document(None, Path.cwd()), "network", {"machine_config": machine_config})
         network = replace(configuration.network, machine_config=file(table, "machine_config"))
         configuration = replace(configuration, network=network)
-    return configuration
+    return configuration if waivers is None else replace(configuration, waivers=waivers)
 
 
 def _configuration(document: Document, values: Mapping[str, Any]) -> Configuration:
     root = Table(document, "", values)
-    root.only(("connector", "domain", "network", "service_bus"))
+    root.only(("connector", "domain", "network", "service_bus", "waivers"))
     warnings: list[str] = []
     domains: dict[str, DomainSettings] = {}
     for table in root.tables("domain"):
@@ -140,9 +141,15 @@ def _configuration(document: Document, values: Mapping[str, Any]) -> Configurati
         domains=tuple(domains.values()),
         network=_network(root.table("network"), warnings),
         service_bus=_service_bus(root.table("service_bus")),
+        waivers=_waivers(root.table("waivers")),
         source=document.file,
         warnings=tuple(warnings),
     )
+
+
+def _waivers(table: Table) -> Path | None:
+    table.only(("file",))
+    return file(table, "file")
 
 
 def _connector(table: Table) -> Connector:

@@ -168,6 +168,7 @@ class Configuration:
     """Everything a run was told.
 
     Attributes:
+        waivers: the file of waivers; None: nothing is waived.
         source: the file it came from; None: options alone.
         warnings: one sentence each: usable, but a person should know.
     """
@@ -176,6 +177,7 @@ class Configuration:
     domains: tuple[DomainSettings, ...] = ()
     network: NetworkSettings = NetworkSettings()
     service_bus: ServiceBusSettings = ServiceBusSettings()
+    waivers: Path | None = None
     source: Path | None = None
     warnings: tuple[str, ...] = field(default=())
 

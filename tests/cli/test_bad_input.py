@@ -90,6 +90,17 @@ CASES: dict[str, tuple[bytes | None, list[str], list[str]]] = {
         ["OU=People,DC=elsewhere,DC=com", "corp.contoso.com"],
     ),
     "an unknown profile": (None, ["run", "--profile", "nightly"], ["nightly", "monitor"]),
+    "waivers that are not there": (None, ["run", "--only", "dns", "--waivers", "w.toml"], ["w.toml", "--waivers"]),
+    "waivers in a configuration that are not there": (
+        b'[waivers]\nfile = "w.toml"\n',
+        ["config", "check", "preflight.toml"],
+        ["w.toml", "line 2"],
+    ),
+    "a waiver of a check that nobody has": (
+        b"[[waiver]]\ncheck = 'dc.policyhints'\nreason = 'a'\nowner = 'b'\nuntil = 2030-01-01\n",
+        ["run", "--only", "dns", "--waivers", "preflight.toml"],
+        ["preflight.toml, line 2", "dc.policy-hints"],
+    ),
     "a wrong word for --fail-on": (None, ["run", "--fail-on", "warning"], ["warn"]),
     "a table format that audit lacks": (None, ["audit", "--format", "html"], ["html", "csv"]),
 }

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from readme import SHELL, configuration_of_readme
+from readme import REPOSITORY, SHELL, configuration_of_readme
 
 ENDED_WITHIN = 120.0
 VERDICTS = {0, 3, 4, 5}
@@ -50,6 +50,7 @@ def prepared(forest, tmp_path) -> Path:
     """A folder with the configuration of README, and what it names."""
     (tmp_path / "preflight.toml").write_text(in_the_lab(configuration_of_readme(), forest), "utf-8")
     (tmp_path / "ca.pem").write_bytes(forest.ca_file.read_bytes())
+    (tmp_path / "waivers.toml").write_bytes((REPOSITORY / "examples" / "waivers.toml").read_bytes())
     (tmp_path / "password").touch(0o600)
     (tmp_path / "password").write_text(forest.password)
     return tmp_path
