@@ -49,6 +49,7 @@ class Result:
         blocked_by: the ids of the checks at the root of a skip.
         findings: the worst of them is the status.
         host: the machine that said so, in a report merged from several; "" = the run's own.
+        as_of: when it was found, where it was carried along from an earlier run; None = in this one.
     """
 
     check: str
@@ -61,6 +62,7 @@ class Result:
     blocked_by: tuple[str, ...]
     findings: tuple[Finding, ...]
     host: str = ""
+    as_of: datetime | None = None
 
     @property
     def counts_as(self) -> Status:
@@ -302,7 +304,7 @@ def _result_to_dict(result: Result) -> dict[str, Any]:
             }
             for finding in result.findings
         ],
-        **_present(host=result.host),
+        **_present(host=result.host, as_of=rfc3339(result.as_of) if result.as_of is not None else None),
     }
 
 
@@ -329,6 +331,7 @@ def _result_from_dict(document: Mapping[str, Any]) -> Result:
         blocked_by=tuple(document["blocked_by"]),
         findings=_findings_from_dicts(document["findings"]),
         host=document.get("host", ""),
+        as_of=datetime.fromisoformat(document["as_of"]) if document.get("as_of") else None,
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
-from preflight.cli import audit, check_config, checks, demo, fix_plan, run, trace, user
+from preflight.cli import audit, check_config, checks, demo, fix_plan, history, run, trace, user
 from preflight.report import EXIT_BROKEN, EXIT_INTERRUPTED, EXIT_USAGE
 
 _NO_ROOM = (errno.ENOSPC, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC))
@@ -33,6 +33,7 @@ audit.register(app)
 user.register(app)
 trace.register(app)
 fix_plan.register(app)
+history.register(app)
 demo.register(app)
 checks.register(app)
 check_config.register(app)

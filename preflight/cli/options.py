@@ -58,6 +58,11 @@ Waivers = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option("--waivers", metavar="FILE", help="waivers.toml: findings that are known and accepted for a time."),
 ]
+History = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--history", metavar="FILE", help="The history of runs; left out: the platform's own place."),
+]
+NoHistory = Annotated[bool, typer.Option("--no-history", help="Don't record this run.")]
 Only = Annotated[
     Optional[list[str]],  # noqa: UP045
     typer.Option("--only", metavar="PATTERN", help="Only these checks ('permissions.*'), and what they require."),

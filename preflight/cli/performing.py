@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any
 
 from preflight.api import Severity
+from preflight.cli.keeping import kept, recorded
 from preflight.cli.options import Settings
 from preflight.cli.problem import Problem, say
 from preflight.config import (
@@ -53,6 +54,8 @@ def perform_and_show(
     namespaces_from: Path | None = None,
     machine_config: str | None = None,
     waivers: Path | None = None,
+    history: Path | None = None,
+    no_history: bool = False,
 ) -> int:
     """
     Raises:
@@ -67,6 +70,7 @@ def perform_and_show(
     )
     rules = _waivers(configuration, registry)
     plan = planned(registry, configuration, only=only, skip=skip, profile=profile)
+    where = kept(configuration, profile=profile, option=history, refused=no_history)
     for warning in configuration.warnings:
         say(f"note: {warning}")
     if dry_run:
@@ -81,7 +85,7 @@ def perform_and_show(
     ask_service = not plan.skips("network.web-service")
     setting = Setting(configuration, plan.folds, passwords_of(configuration), os.environ, ask_service=ask_service)
     report = performed(plan, setting, quiet=quiet, problems=registry.problems)
-    report = waive(report, rules, datetime.now().astimezone().date())
+    report = recorded(waive(report, rules, datetime.now().astimezone().date()), where)
     show(report, format, files)
     return report.exit_code(fail_on_warnings=fail_on == "warn")
 

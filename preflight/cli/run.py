@@ -33,6 +33,8 @@ def run(
     namespaces_from: options.NamespacesFrom = None,
     idle: options.Idle = None,
     waivers: options.Waivers = None,
+    history: options.History = None,
+    no_history: options.NoHistory = False,
     only: options.Only = None,
     skip: options.Skip = None,
     profile: options.Profile = "preflight",
@@ -77,4 +79,6 @@ def run(
         machine_config=machine_config,
         namespaces_from=namespaces_from,
         waivers=waivers,
+        history=history,
+        no_history=no_history,
     )

@@ -7,11 +7,13 @@ from preflight.config.describe import describe, to_public_dict
 from preflight.config.errors import ConfigurationError
 from preflight.config.loading import ENVIRONMENT_VARIABLE, adjusted, from_options, load, locate
 from preflight.config.password import read_from, read_password, terminal_prompt
+from preflight.config.schedule import duration
 from preflight.config.settings import (
     Configuration,
     Connector,
     ControllerAddress,
     DomainSettings,
+    HistorySettings,
     NetworkSettings,
     PasswordFromEnvironment,
     PasswordFromFile,
@@ -28,6 +30,7 @@ __all__ = [
     "Connector",
     "ControllerAddress",
     "DomainSettings",
+    "HistorySettings",
     "NetworkSettings",
     "PasswordFromEnvironment",
     "PasswordFromFile",
@@ -36,6 +39,7 @@ __all__ = [
     "ServiceBusSettings",
     "adjusted",
     "describe",
+    "duration",
     "from_options",
     "load",
     "load_waivers",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from preflight.config.settings import Configuration, ControllerAddress, DomainSettings, NetworkSettings
+from preflight.config.settings import Configuration, ControllerAddress, DomainSettings, HistorySettings, NetworkSettings
 
 _TLS = {"ldaps": "LDAPS", "starttls": "StartTLS", "none": "sealed by negotiate, no TLS"}
 
@@ -32,6 +32,7 @@ def to_public_dict(configuration: Configuration) -> dict[str, Any]:
             "relay_ports_required": configuration.service_bus.relay_ports_required,
         },
         "waivers": _path(configuration.waivers),
+        "history": _history_dict(configuration.history),
         "warnings": list(configuration.warnings),
     }
 
@@ -60,6 +61,8 @@ def describe(configuration: Configuration) -> str:
     ]
     if configuration.waivers is not None:
         rows.append(("waivers", str(configuration.waivers)))
+    if configuration.history is not None:
+        rows.append(("history", _history(configuration.history)))
     lines = [f"{name:<18} {value}".rstrip() for name, value in rows]
     return "\n".join([*lines, *(f"warning: {warning}" for warning in configuration.warnings)]) + "\n"
 
@@ -71,6 +74,24 @@ def _proxy(network: NetworkSettings) -> str:
     if network.machine_config is not None:
         return f"that of {network.machine_config}, else the environment's"
     return "the environment's, if any"
+
+
+def _history(history: HistorySettings) -> str:
+    if not history.enabled:
+        return "not kept"
+    place = "the platform's own place" if history.file is None else str(history.file)
+    return f"{place}; {history.keep.total_seconds() / 86400:g} days, at most {history.most_bytes / 1e6:g} MB"
+
+
+def _history_dict(history: HistorySettings | None) -> dict[str, Any] | None:
+    if history is None:
+        return None
+    return {
+        "file": _path(history.file),
+        "keep_s": history.keep.total_seconds(),
+        "max_mb": history.most_bytes / 1e6,
+        "enabled": history.enabled,
+    }
 
 
 def _path(path: Path | None) -> str | None:

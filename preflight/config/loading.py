@@ -12,6 +12,7 @@ from preflight.config import addresses
 from preflight.config.document import Document, Table, read_document
 from preflight.config.domain import read_domain
 from preflight.config.namespaces import read_namespaces
+from preflight.config.schedule import read_history
 from preflight.config.settings import (
     RELAY_PORTS,
     Cloud,
@@ -126,7 +127,7 @@ def adjusted(
 
 def _configuration(document: Document, values: Mapping[str, Any]) -> Configuration:
     root = Table(document, "", values)
-    root.only(("connector", "domain", "network", "service_bus", "waivers"))
+    root.only(("connector", "domain", "network", "service_bus", "waivers", "history"))
     warnings: list[str] = []
     domains: dict[str, DomainSettings] = {}
     for table in root.tables("domain"):
@@ -142,6 +143,7 @@ def _configuration(document: Document, values: Mapping[str, Any]) -> Configurati
         network=_network(root.table("network"), warnings),
         service_bus=_service_bus(root.table("service_bus")),
         waivers=_waivers(root.table("waivers")),
+        history=read_history(root.table("history")) if "history" in root else None,
         source=document.file,
         warnings=tuple(warnings),
     )

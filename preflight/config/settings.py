@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -164,11 +165,28 @@ class ServiceBusSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HistorySettings:
+    """Where and how long runs are kept.
+
+    Attributes:
+        file: None: the platform's own place.
+        most_bytes: when the file has more, the oldest runs go.
+        enabled: false: nothing is recorded, with --profile monitor either.
+    """
+
+    file: Path | None = None
+    keep: timedelta = timedelta(days=400)
+    most_bytes: int = 200_000_000
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """Everything a run was told.
 
     Attributes:
         waivers: the file of waivers; None: nothing is waived.
+        history: None: there is no such table, so runs of the profile "monitor" only are recorded.
         source: the file it came from; None: options alone.
         warnings: one sentence each: usable, but a person should know.
     """
@@ -178,6 +196,7 @@ class Configuration:
     network: NetworkSettings = NetworkSettings()
     service_bus: ServiceBusSettings = ServiceBusSettings()
     waivers: Path | None = None
+    history: HistorySettings | None = None
     source: Path | None = None
     warnings: tuple[str, ...] = field(default=())
 

@@ -11,7 +11,7 @@ from itertools import groupby
 from preflight.api import Finding, Severity, Status
 from preflight.outputs import gist
 from preflight.outputs.gist import MOST_ITEMS, joined, value_text
-from preflight.outputs.page import Page
+from preflight.outputs.page import STATUS_STYLES, Page
 from preflight.outputs.remedy import parts
 from preflight.outputs.text import cell_width, printable
 from preflight.report import Report, Result, UserSummary, Verdict
@@ -19,14 +19,6 @@ from preflight.report import Report, Result, UserSummary, Verdict
 MOST_FINDINGS = 20
 MOST_CONTAINERS = 10
 
-_STYLES = {
-    Status.PASS: "green",
-    Status.FAIL: "bold red",
-    Status.WARN: "bold yellow",
-    Status.UNKNOWN: "bold magenta",
-    Status.SKIPPED: "dim",
-    Status.NOT_APPLICABLE: "dim",
-}
 _VERDICT_STYLES = {
     Verdict.READY: "bold green",
     Verdict.READY_WITH_WARNINGS: "bold yellow",
@@ -73,7 +65,7 @@ def _area(page: Page, area: str, results: Sequence[Result]) -> None:
 
 
 def _result(page: Page, result: Result, column: int) -> None:
-    style = _STYLES[result.status]
+    style = STATUS_STYLES[result.status]
     word = gist.word(result.status)
     if result.status is Status.FAIL:
         word = word.upper()
@@ -81,6 +73,7 @@ def _result(page: Page, result: Result, column: int) -> None:
     required = joined(
         "" if result.role == "selected" else "(run because it is required)",
         f"(waived: counts as {gist.word(result.counts_as)})" if result.counts_as is not result.status else "",
+        f"(as of {gist.when(result.as_of)}, by an earlier run)" if result.as_of is not None else "",
     )
     if result.status is Status.SKIPPED:
         page.entry(2, lead, joined(gist.why_skipped(result), required), "dim")
@@ -98,7 +91,7 @@ def _findings(page: Page, findings: Sequence[Finding]) -> None:
     """The worst first; those that are good on one line each."""
     ordered = sorted(findings, key=lambda finding: -finding.status.rank)
     for finding in ordered[:MOST_FINDINGS]:
-        lead = [(f"{page.glyph(finding.status)} ", _STYLES[finding.status])]
+        lead = [(f"{page.glyph(finding.status)} ", STATUS_STYLES[finding.status])]
         if finding.status in (Status.PASS, Status.NOT_APPLICABLE, Status.SKIPPED):
             page.entry(4, lead, gist.brief(finding), "dim")
         else:
@@ -199,7 +192,7 @@ def _conclusion(page: Page, report: Report) -> None:
     page.heading("Verdict")
     counts = report.summary
     words = [
-        (f"{counts[status.value]} {gist.word(status)}", _STYLES[status])
+        (f"{counts[status.value]} {gist.word(status)}", STATUS_STYLES[status])
         for status in reversed(Status)
         if counts[status.value]
     ]

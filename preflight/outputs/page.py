@@ -23,6 +23,16 @@ _GLYPHS = {
     Status.NOT_APPLICABLE: ("·", "."),
 }
 
+STATUS_STYLES = {
+    Status.PASS: "green",
+    Status.FAIL: "bold red",
+    Status.WARN: "bold yellow",
+    Status.UNKNOWN: "bold magenta",
+    Status.SKIPPED: "dim",
+    Status.NOT_APPLICABLE: "dim",
+}
+"""For rich."""
+
 
 class Page:
     """Lines under way, wrapped to the width."""

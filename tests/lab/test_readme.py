@@ -48,7 +48,8 @@ def asks_the_internet(command: str) -> bool:
 @pytest.fixture
 def prepared(forest, tmp_path) -> Path:
     """A folder with the configuration of README, and what it names."""
-    (tmp_path / "preflight.toml").write_text(in_the_lab(configuration_of_readme(), forest), "utf-8")
+    configuration = configuration_of_readme() + '\n[history]\nfile = "history.sqlite3"\n'
+    (tmp_path / "preflight.toml").write_text(in_the_lab(configuration, forest), "utf-8")
     (tmp_path / "ca.pem").write_bytes(forest.ca_file.read_bytes())
     (tmp_path / "waivers.toml").write_bytes((REPOSITORY / "examples" / "waivers.toml").read_bytes())
     (tmp_path / "password").touch(0o600)
