@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 import typer
 
-from preflight.cli import audit, check_config, checks, demo, fix_plan, history, run, trace, user
+from preflight.cli import audit, check_config, checks, demo, fix_plan, history, render, run, trace, user
+from preflight.outputs import PLUGIN_FORMATS
 from preflight.report import EXIT_BROKEN, EXIT_INTERRUPTED, EXIT_USAGE
 
 _NO_ROOM = (errno.ENOSPC, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC))
@@ -35,48 +36,78 @@ trace.register(app)
 fix_plan.register(app)
 history.register(app)
 demo.register(app)
+render.register(app)
 checks.register(app)
 check_config.register(app)
 
 
 def call(arguments: Sequence[str]) -> int:
     """Run a command; its exit code. Never a traceback: PREFLIGHT_DEBUG=1 asks for one."""
-    from preflight.cli.problem import Problem, say
+    code, sentence = _outcome(arguments)
+    if sentence is None:
+        return code
+    if plugin := _plugin_format(arguments):
+        from preflight.outputs.plugin import State, failure
+        from preflight.outputs.terminal import write
+
+        write(sys.stdout, failure(plugin, sentence))
+        return State.UNKNOWN
+    from preflight.cli.problem import say
+
+    say(sentence)
+    return code
+
+
+def _outcome(arguments: Sequence[str]) -> tuple[int, str | None]:
+    """The exit code, and where the command couldn't do what it should, the sentence that says why."""
+    from preflight.cli.problem import Problem
 
     command = typer.main.get_command(app)
     try:
         code = command.main(list(arguments), prog_name="preflight", standalone_mode=False)
-        return code if isinstance(code, int) else 0
+        return code if isinstance(code, int) else 0, None
     except Problem as problem:
-        say(problem)
-        return EXIT_USAGE
+        return EXIT_USAGE, str(problem)
     except (KeyboardInterrupt, typer.Abort):
-        return EXIT_INTERRUPTED
+        return EXIT_INTERRUPTED, "interrupted." if _plugin_format(arguments) else None
     except typer.Exit as leaving:
-        return leaving.exit_code
+        return leaving.exit_code, None
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - the reader has gone; nothing more to say
-        return EXIT_BROKEN
+        return EXIT_BROKEN, None
     except OSError as error:
         if error.errno not in _NO_ROOM:
-            return _unexpected(error)
+            return _unexpected(error, arguments)
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - it holds what can't be written
-        say(f"standard output can't be written: {error.strerror}. Free some space, or write elsewhere.")
-        return EXIT_BROKEN
+        return EXIT_BROKEN, f"standard output can't be written: {error.strerror}. Free some space, or write elsewhere."
     except Exception as error:  # noqa: BLE001 - the tool's last word must be a sentence, not a traceback
-        return _unexpected(error)
+        return _unexpected(error, arguments)
 
 
-def _unexpected(error: Exception) -> int:
-    from preflight.cli.problem import say
-
+def _unexpected(error: Exception, arguments: Sequence[str]) -> tuple[int, str | None]:
     if isinstance(error, typer._click.exceptions.ClickException):
+        if _plugin_format(arguments):
+            return error.exit_code, error.format_message()
         error.show()
-        return error.exit_code
+        return error.exit_code, None
     if os.environ.get("PREFLIGHT_DEBUG"):
         raise error
-    say(
+    return EXIT_BROKEN, (
         f"broke: {type(error).__name__}: {str(error)[:500]}. This is a defect of the tool: please report it, with what "
         "PREFLIGHT_DEBUG=1 prints."
     )
-    return EXIT_BROKEN
+
+
+def _plugin_format(arguments: Sequence[str]) -> str:
+    """The monitoring system whose conventions hold for everything that is said, "" for none.
+
+    Told from the arguments themselves: it must hold for arguments, too, that make no command.
+    """
+    asked = ""
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        name, _, value = argument.partition("=")
+        if before == "--format":
+            asked = argument
+        elif name == "--format" and value:
+            asked = value
+    return asked if asked in PLUGIN_FORMATS else ""

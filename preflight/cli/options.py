@@ -69,10 +69,20 @@ Only = Annotated[
 ]
 Skip = Annotated[Optional[list[str]], typer.Option("--skip", metavar="PATTERN", help="Not these checks.")]  # noqa: UP045
 Profile = Annotated[str, typer.Option(metavar="NAME", help="Which set of checks: preflight, monitor.")]
-Format = Annotated[str, typer.Option("--format", metavar="human|json", help="What goes to standard output.")]
+Format = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        help="What goes to standard output: human, json, junit, markdown, prometheus, nagios or checkmk.",
+    ),
+]
 Outputs = Annotated[
     Optional[list[str]],  # noqa: UP045
     typer.Option("-o", "--output", metavar="[FORMAT=]PATH", help="Write the report to a file too; may be repeated."),
+]
+FailOn = Annotated[
+    str, typer.Option("--fail-on", metavar="fail|warn", help="warn: exit 5 where there are only warnings.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on standard error.")]
 

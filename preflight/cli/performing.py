@@ -30,7 +30,7 @@ from preflight.config import (
     read_password,
     terminal_prompt,
 )
-from preflight.outputs import FORMATS, PLAIN
+from preflight.outputs import FORMATS, PLAIN, PLUGIN_FORMATS, READ_BY_OTHERS
 from preflight.outputs.files import OutputError, OutputFile, parse_output, write_atomically
 from preflight.plan import Plan, SelectionError, make_plan, nearest
 from preflight.registry import Registry, RegistryError
@@ -61,8 +61,7 @@ def perform_and_show(
     Raises:
         Problem: a usage or configuration error.
     """
-    if fail_on not in ("fail", "warn"):
-        raise Problem(f"--fail-on {fail_on}: write fail or warn.")
+    require_fail_on(fail_on)
     files = output_files(format, outputs)
     registry = installed_checks()
     configuration = _adjusted(
@@ -71,7 +70,7 @@ def perform_and_show(
     rules = _waivers(configuration, registry)
     plan = planned(registry, configuration, only=only, skip=skip, profile=profile)
     where = kept(configuration, profile=profile, option=history, refused=no_history)
-    for warning in configuration.warnings:
+    for warning in configuration.warnings if format not in PLUGIN_FORMATS else ():
         say(f"note: {warning}")
     if dry_run:
         from preflight.cli.dry_run import describe_run
@@ -84,10 +83,25 @@ def perform_and_show(
 
     ask_service = not plan.skips("network.web-service")
     setting = Setting(configuration, plan.folds, passwords_of(configuration), os.environ, ask_service=ask_service)
+    quiet = quiet or format in PLUGIN_FORMATS  # some of those systems read standard error into the same line
     report = performed(plan, setting, quiet=quiet, problems=registry.problems)
     report = recorded(waive(report, rules, datetime.now().astimezone().date()), where)
     show(report, format, files)
-    return report.exit_code(fail_on_warnings=fail_on == "warn")
+    return exit_code(report, format, fail_on)
+
+
+def require_fail_on(fail_on: str) -> None:
+    if fail_on not in ("fail", "warn"):
+        raise Problem(f"--fail-on {fail_on}: write fail or warn.")
+
+
+def exit_code(report: Report, format: str, fail_on: str = "fail") -> int:
+    """The report's, or that of the convention which the format follows."""
+    if format not in PLUGIN_FORMATS:
+        return report.exit_code(fail_on_warnings=fail_on == "warn")
+    from preflight.outputs.plugin import exit_code_of
+
+    return exit_code_of(report, format)
 
 
 def installed_checks() -> Registry:
@@ -248,9 +262,12 @@ def show(report: Report, format: str, files: Sequence[OutputFile]) -> None:
     problems = []
     for file in files:
         try:
-            write_atomically(file.path, FORMATS[file.format](report, PLAIN))
+            text = FORMATS[file.format](report, PLAIN)
+            write_atomically(file.path, text, private=file.format not in READ_BY_OTHERS)
         except OutputError as error:
             problems.append(str(error))
+    if problems and format in PLUGIN_FORMATS:  # which show one line: this one
+        raise Problem(" ".join(problems))
     try:
         write(sys.stdout, FORMATS[format](report, appearance_of(sys.stdout, os.environ)))
     except BrokenPipeError:

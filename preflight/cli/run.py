@@ -40,9 +40,7 @@ def run(
     profile: options.Profile = "preflight",
     format: options.Format = "human",
     output: options.Outputs = None,
-    fail_on: Annotated[
-        str, typer.Option("--fail-on", metavar="fail|warn", help="warn: exit 5 where there are only warnings.")
-    ] = "fail",
+    fail_on: options.FailOn = "fail",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be asked, of whom and as whom; send nothing.")
     ] = False,

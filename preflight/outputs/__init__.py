@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from types import MappingProxyType
 
 from preflight.report import Report
@@ -34,16 +35,30 @@ def _human(report: Report, appearance: Appearance) -> str:
     return render(report, colour=appearance.colour, width=appearance.width, ascii_only=appearance.ascii_only)
 
 
-def _json(report: Report, appearance: Appearance) -> str:  # noqa: ARG001 - every format has the same parameters
-    from preflight.outputs.json import render
+def _plain(module: str) -> Format:
+    """A format that looks the same everywhere; its module has a `render`."""
 
-    return render(report)
+    def render(report: Report, appearance: Appearance) -> str:  # noqa: ARG001 - every format has the same parameters
+        return str(import_module(f"preflight.outputs.{module}").render(report))
+
+    return render
 
 
 Format = Callable[[Report, Appearance], str]
 
-FORMATS: Mapping[str, Format] = MappingProxyType({"human": _human, "json": _json})
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {"human": _human}
+    | {name: _plain(name) for name in ("json", "junit", "markdown", "prometheus", "nagios", "checkmk")}
+)
 """By the name that `--format` and `-o FORMAT=PATH` take. A format's module is imported when it is used."""
 
-EXTENSIONS: Mapping[str, str] = MappingProxyType({".json": "json", ".txt": "human"})
+EXTENSIONS: Mapping[str, str] = MappingProxyType(
+    {".json": "json", ".txt": "human", ".xml": "junit", ".md": "markdown", ".prom": "prometheus"}
+)
 """The format that a file's name means where `-o` names none."""
+
+PLUGIN_FORMATS = frozenset({"nagios", "checkmk"})
+"""Read by a monitoring system, which wants its own exit codes and always a line (`preflight.outputs.plugin`)."""
+
+READ_BY_OTHERS = frozenset({"prometheus"})
+"""Written to files that others may read: the exporter runs as a user of its own, and publishes it anyway."""

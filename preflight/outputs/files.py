@@ -53,8 +53,9 @@ def parse_output(
         ) from None
 
 
-def write_atomically(path: Path, text: str, *, encoding: str = "utf-8") -> None:
+def write_atomically(path: Path, text: str, *, encoding: str = "utf-8", private: bool = True) -> None:
     """Write the file whole or not at all, readable by its owner only (POSIX; on Windows the folder's rights count).
+    One that isn't private may be read by everybody.
 
     The text goes to a temporary file in the same folder, which then takes the name: a reader never sees half a
     report, and a full disk leaves the old one. A symbolic link is replaced, not followed. What is no regular file
@@ -71,18 +72,19 @@ def write_atomically(path: Path, text: str, *, encoding: str = "utf-8") -> None:
             with path.open("wb") as stream:
                 stream.write(content)
             return
-        _replace(path, content)
+        _replace(path, content, 0o600 if private else 0o644)
     except (OSError, ValueError) as error:
         raise OutputError(f"{path} can't be written: {reason(error, path)}") from None
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _replace(path: Path, content: bytes, mode: int) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".tmp")
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
+        Path(temporary).chmod(mode)
         Path(temporary).replace(path)
     except BaseException:
         with contextlib.suppress(OSError):

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from preflight.api import Finding, Severity, Status
 from preflight.outputs.text import printable
-from preflight.report import Report, Result, Run, Verdict
+from preflight.report import Report, Result, Run, UserSummary, Verdict
 
 AREAS = ("dns", "network", "clock", "dc", "directory", "account", "permissions", "anchors", "policy", "events")
 """In the order in which a reset passes them; others follow."""
@@ -103,6 +103,16 @@ def why_skipped(result: Result) -> str:
     return "; ".join(printable(finding.summary) for finding in result.findings) or "no reason given"
 
 
+def trouble(result: Result) -> str:
+    """What isn't good about it, on one line: the worst finding that counts, and how many more are as bad."""
+    if result.counts_as is Status.SKIPPED:
+        return f"not looked at {why_skipped(result)}"
+    found = [each for each in result.findings if each.waiver is None and each.status is result.counts_as]
+    if not found:
+        return printable(result.title)
+    return printable(found[0].summary) + (f" (and {len(found) - 1:,} more)" if len(found) > 1 else "")
+
+
 def value_text(value: object) -> str:
     """A piece of evidence on one line, long lists and texts cut (the JSON report has them whole)."""
     if isinstance(value, str):
@@ -136,6 +146,17 @@ def counts(row: Mapping[str, object]) -> Mapping[str, int]:
     outcomes = row.get("outcomes")
     found = outcomes if isinstance(outcomes, Mapping) else row
     return {key: value for key, value in found.items() if type(value) is int}
+
+
+def outcomes_by_domain(users: Iterable[UserSummary]) -> dict[str, dict[str, int]]:
+    """Per domain, how many users came out how. Machines that read the same domain read the same users: the most that
+    one of them saw."""
+    domains: dict[str, dict[str, int]] = {}
+    for each in users:
+        found = domains.setdefault(each.domain, {})
+        for outcome, count in each.outcomes.items():
+            found[outcome] = max(found.get(outcome, 0), count)
+    return domains
 
 
 # -- the end ------------------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ print(json.dumps({"code": code, "modules": sorted({name.partition(".")[0] for na
         ["--version"],
         ["list"],
         ["run", "--help"],
+        ["render", "--help"],
         ["explain", "dc.policy-hints"],
     ],
     ids=" ".join,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from unit.outputs import samples
 
-from preflight.outputs import human, json
+from preflight.outputs import checkmk, human, json, junit, markdown, nagios, prometheus
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -18,6 +18,11 @@ VARIANTS = {
     "140-ascii.txt": lambda report: human.render(report, width=140, ascii_only=True),
     "80-colour.txt": lambda report: human.render(report, width=80, colour=True),
     "json": json.render,
+    "junit.xml": junit.render,
+    "md": markdown.render,
+    "prom": prometheus.render,
+    "nagios": nagios.render,
+    "checkmk": checkmk.render,
 }
 
 

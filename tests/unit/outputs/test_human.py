@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.outputs import samples
+from unit.outputs.any_report import reports
 
-from preflight.api import Finding, Severity, Status, fail, passed, unknown, warn
+from preflight.api import Severity, fail, unknown, warn
 from preflight.outputs.human import MOST_FINDINGS, render
 from preflight.outputs.text import cell_width
-from preflight.report import Report, UserSummary
+from preflight.report import Report
 
 VERDICT = re.compile(r"^(READY|READY, WITH WARNINGS|UNDETERMINED|NOT READY)  ", re.MULTILINE)
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -153,24 +154,6 @@ def test_a_line_end_in_a_name_makes_no_new_command_and_no_verdict():
     text = render(samples.hostile())
     assert r"\r\nREADY  nothing stands in the way" in text
     assert not re.search("^ *READY", text, re.MULTILINE)
-
-
-hostile_text = st.text(st.characters(), max_size=60) | st.sampled_from(
-    ["\x1b[2J", "\u202e", "a\nREADY  x", "[/]", '"\n"']
-)
-
-
-@st.composite
-def reports(draw):
-    facts = [draw(hostile_text) for _ in range(8)]
-    finding = Finding(
-        draw(st.sampled_from(list(Status))), "code", *facts[:4],
-        evidence={facts[4]: draw(st.recursive(hostile_text | st.none() | st.floats(), st.lists, max_leaves=5))},
-        remedy=facts[5], event_codes=(facts[6],),
-    )  # fmt: skip
-    users = UserSummary(facts[7], 1, False, {facts[0]: 1}, ({"container": facts[1], "blocked": 1},))
-    results = (samples.result("a.b", facts[2], finding, passed(facts[3])),)
-    return Report(samples.TOOL, samples.run(host=facts[4]), results, (users,))
 
 
 @given(reports(), st.integers(60, 200), st.booleans())
