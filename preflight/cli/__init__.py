@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stderr
 
 import typer
 
 from preflight.cli import audit, check_config, checks, demo, fix_plan, history, render, run, trace, user
 from preflight.outputs import PLUGIN_FORMATS
 from preflight.report import EXIT_BROKEN, EXIT_INTERRUPTED, EXIT_USAGE
+
+ClickException = typer._click.exceptions.ClickException
 
 _NO_ROOM = (errno.ENOSPC, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC))
 """What writing to a redirected standard output ends in when the disk is full (Windows has no quota's number)."""
@@ -43,23 +47,43 @@ check_config.register(app)
 
 def call(arguments: Sequence[str]) -> int:
     """Run a command; its exit code. Never a traceback: PREFLIGHT_DEBUG=1 asks for one."""
-    code, sentence = _outcome(arguments)
-    if sentence is None:
-        return code
     if plugin := _plugin_format(arguments):
-        from preflight.outputs.plugin import State, failure
-        from preflight.outputs.terminal import write
+        return _call_as_plugin(plugin, arguments)
+    try:
+        code, sentence = _outcome(arguments)
+    except ClickException as error:
+        error.show()
+        return error.exit_code
+    if sentence is not None:
+        from preflight.cli.problem import say
 
-        write(sys.stdout, failure(plugin, sentence))
-        return State.UNKNOWN
-    from preflight.cli.problem import say
-
-    say(sentence)
+        say(sentence)
     return code
 
 
+def _call_as_plugin(format: str, arguments: Sequence[str]) -> int:
+    """For a monitoring system: nothing on standard error, which some read into the same text; what went wrong is a line
+    of the format, and its state unknown."""
+    try:
+        with redirect_stderr(io.StringIO()):
+            code, sentence = _outcome(arguments)
+    except ClickException as error:
+        sentence = error.format_message()
+    if sentence is None:
+        return code
+    from preflight.outputs.plugin import State, failure
+    from preflight.outputs.terminal import write
+
+    write(sys.stdout, failure(format, sentence))
+    return State.UNKNOWN
+
+
 def _outcome(arguments: Sequence[str]) -> tuple[int, str | None]:
-    """The exit code, and where the command couldn't do what it should, the sentence that says why."""
+    """The exit code, and where the command couldn't do what it should, the sentence that says why.
+
+    Raises:
+        ClickException: wrong arguments, or none.
+    """
     from preflight.cli.problem import Problem
 
     command = typer.main.get_command(app)
@@ -69,7 +93,9 @@ def _outcome(arguments: Sequence[str]) -> tuple[int, str | None]:
     except Problem as problem:
         return EXIT_USAGE, str(problem)
     except (KeyboardInterrupt, typer.Abort):
-        return EXIT_INTERRUPTED, "interrupted." if _plugin_format(arguments) else None
+        return EXIT_INTERRUPTED, "interrupted."
+    except ClickException:
+        raise
     except typer.Exit as leaving:
         return leaving.exit_code, None
     except BrokenPipeError:
@@ -77,19 +103,14 @@ def _outcome(arguments: Sequence[str]) -> tuple[int, str | None]:
         return EXIT_BROKEN, None
     except OSError as error:
         if error.errno not in _NO_ROOM:
-            return _unexpected(error, arguments)
+            return _unexpected(error)
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - it holds what can't be written
         return EXIT_BROKEN, f"standard output can't be written: {error.strerror}. Free some space, or write elsewhere."
     except Exception as error:  # noqa: BLE001 - the tool's last word must be a sentence, not a traceback
-        return _unexpected(error, arguments)
+        return _unexpected(error)
 
 
-def _unexpected(error: Exception, arguments: Sequence[str]) -> tuple[int, str | None]:
-    if isinstance(error, typer._click.exceptions.ClickException):
-        if _plugin_format(arguments):
-            return error.exit_code, error.format_message()
-        error.show()
-        return error.exit_code, None
+def _unexpected(error: Exception) -> tuple[int, str]:
     if os.environ.get("PREFLIGHT_DEBUG"):
         raise error
     return EXIT_BROKEN, (

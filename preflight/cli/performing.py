@@ -70,7 +70,7 @@ def perform_and_show(
     rules = _waivers(configuration, registry)
     plan = planned(registry, configuration, only=only, skip=skip, profile=profile)
     where = kept(configuration, profile=profile, option=history, refused=no_history)
-    for warning in configuration.warnings if format not in PLUGIN_FORMATS else ():
+    for warning in configuration.warnings:
         say(f"note: {warning}")
     if dry_run:
         from preflight.cli.dry_run import describe_run
@@ -83,7 +83,6 @@ def perform_and_show(
 
     ask_service = not plan.skips("network.web-service")
     setting = Setting(configuration, plan.folds, passwords_of(configuration), os.environ, ask_service=ask_service)
-    quiet = quiet or format in PLUGIN_FORMATS  # some of those systems read standard error into the same line
     report = performed(plan, setting, quiet=quiet, problems=registry.problems)
     report = recorded(waive(report, rules, datetime.now().astimezone().date()), where)
     show(report, format, files)

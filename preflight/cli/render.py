@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Optional
 
 import typer
 
@@ -21,12 +21,20 @@ def render(
     format: options.Format = "human",
     output: options.Outputs = None,
     fail_on: options.FailOn = "fail",
+    max_age: Annotated[
+        Optional[str],  # noqa: UP045 - typer reads it at run time
+        typer.Option("--max-age", metavar="DURATION", help="30m, 24h: an older report is undetermined, if not worse."),
+    ] = None,
 ) -> int:
+    from datetime import UTC, datetime
+
     from preflight.cli.performing import exit_code, output_files, require_fail_on, show
-    from preflight.cli.saved import saved_report
+    from preflight.cli.saved import outdated, saved_report
 
     require_fail_on(fail_on)
     files = output_files(format, output or ())
     saved = saved_report(report)
+    if max_age is not None:
+        saved = outdated(saved, max_age, datetime.now(UTC))
     show(saved, format, files)
     return exit_code(saved, format, fail_on)

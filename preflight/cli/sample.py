@@ -16,7 +16,6 @@ from tempfile import TemporaryDirectory
 from preflight.cli.performing import exit_code, installed_checks, output_files, performed, planned, show
 from preflight.cli.problem import Problem, say
 from preflight.config import load
-from preflight.outputs import PLUGIN_FORMATS
 from preflight.report import Report, Verdict
 
 DATA = "preflight.demo"
@@ -60,7 +59,6 @@ def show_demo(
     if expect and expect not in tuple(Verdict):
         raise Problem(f"--expect {expect}: no verdict. There are: {', '.join(Verdict)}.")
     written = output_files(format, outputs)
-    quiet = quiet or format in PLUGIN_FORMATS
     if not quiet:
         say("demo: a sample forest, exported once, and recorded network answers. Nothing is contacted.")
     report = run_sample(only=only, skip=skip, quiet=quiet)

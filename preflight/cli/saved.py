@@ -7,14 +7,16 @@ import json
 import math
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime
+from dataclasses import fields, is_dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, BinaryIO, get_args, get_origin, get_type_hints
 
 from preflight.cli.problem import Problem
+from preflight.config.schedule import duration
+from preflight.past import rfc3339
 from preflight.report import SCHEMA_VERSION, Report
 
 MOST_BYTES = 100_000_000
@@ -28,6 +30,9 @@ _ENCODINGS = {
     b"\x00{": "utf-16-be",
 }
 """By the first bytes; anything else is UTF-8. A redirection in Windows PowerShell 5 writes UTF-16."""
+
+_CLOCKS_APART = timedelta(minutes=10)
+"""A report that seems to come from later than that says nothing about its age."""
 
 _HOW = "A report is what `preflight run -o json=report.json` writes."
 
@@ -54,6 +59,23 @@ def saved_report(name: str) -> Report:
     except ValueError:
         raise Problem(f"{where!r} can't be a file's name.") from None
     return _report(_document(content, where), where)
+
+
+def outdated(report: Report, max_age: str, now: datetime) -> Report:
+    """The report, undetermined where it is older than that: what doesn't run any more must not stay green.
+
+    Raises:
+        Problem: that is no duration.
+    """
+    try:
+        most = duration(max_age)
+    except ValueError as error:
+        raise Problem(f"--max-age: {error}") from None
+    age = now - report.run.started
+    if timedelta(0) - _CLOCKS_APART <= age <= most:
+        return report
+    old = f"the report is of {rfc3339(report.run.started)}, and --max-age is {max_age}: is the schedule still running?"
+    return replace(report, run=replace(report.run, undetermined_because=(*report.run.undetermined_because, old)))
 
 
 def _bounded(stream: BinaryIO, where: str) -> bytes:

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from unit.outputs import samples
 from preflight.cli import call
 from preflight.outputs import EXTENSIONS, FORMATS, PLAIN, PLUGIN_FORMATS
 from preflight.outputs.json import render
+from preflight.outputs.plugin import State
 from preflight.report import Report, Verdict
 
 REPORTS = {name: render(make()) for name, make in samples.ALL.items()}
@@ -196,3 +198,38 @@ def test_a_pipe_that_ends_early_is_cut_off(monkeypatch: pytest.MonkeyPatch, caps
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(REPORTS["red"].encode()[:900])))
     assert call(["render", "-"]) == 2
     assert "standard input is damaged, cut off" in capsys.readouterr().err
+
+
+def dated(name: str, age: timedelta) -> str:
+    document = json.loads(REPORTS[name])
+    document["run"]["started"] = (datetime.now(UTC) - age).isoformat()
+    return json.dumps(document)
+
+
+@pytest.mark.parametrize(
+    ("name", "age", "code", "state"),
+    [
+        ("green", timedelta(minutes=5), 0, "OK"),
+        ("green", timedelta(minutes=40), 4, "UNKNOWN"),
+        ("green", timedelta(minutes=-5), 0, "OK"),
+        ("green", timedelta(days=-1), 4, "UNKNOWN"),
+        ("red", timedelta(minutes=5), 3, "CRITICAL"),
+        ("red", timedelta(days=400), 3, "CRITICAL"),
+    ],
+)
+def test_a_report_that_is_too_old_is_never_green(
+    name: str, age: timedelta, code: int, state: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "report.json").write_text(dated(name, age))
+    assert call(["render", str(tmp_path / "report.json"), "--max-age", "30m"]) == code
+    assert ("is the schedule still running?" in " ".join(capsys.readouterr().out.split())) == (
+        abs(age) > timedelta(minutes=30)
+    )
+    assert call(["render", str(tmp_path / "report.json"), "--max-age", "30m", "--format", "nagios"]) == State[state]
+    assert capsys.readouterr().out.startswith(f"WRITEBACK {state} - ")
+
+
+def test_an_age_is_a_duration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "report.json").write_text(REPORTS["green"])
+    assert call(["render", str(tmp_path / "report.json"), "--max-age", "soon"]) == 2
+    assert "90s, 5m, 24h" in capsys.readouterr().err
