@@ -61,6 +61,7 @@ def perform(
                 vantage=_same_host(setting.host, computer) if computer else None,
                 sync_server=computer,
                 undetermined_because=(*problems, *_not_looked_at(plan, setting)),
+                sync_server_mode=setting.configuration.sync_server.mode,
             ),
             results=outcome.results,
             users=tuple(_users(resources)),

@@ -11,7 +11,7 @@ from contextlib import redirect_stderr
 
 import typer
 
-from preflight.cli import audit, check_config, checks, demo, fix_plan, history, render, run, trace, user
+from preflight.cli import audit, check_config, checks, demo, diff, fix_plan, history, merge, render, run, trace, user
 from preflight.outputs import PLUGIN_FORMATS
 from preflight.report import EXIT_BROKEN, EXIT_INTERRUPTED, EXIT_USAGE
 
@@ -39,6 +39,8 @@ user.register(app)
 trace.register(app)
 fix_plan.register(app)
 history.register(app)
+diff.register(app)
+merge.register(app)
 demo.register(app)
 render.register(app)
 checks.register(app)

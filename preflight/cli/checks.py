@@ -49,7 +49,9 @@ def explain(
 ) -> int:
     from preflight.cli.explaining import explanation
     from preflight.cli.performing import installed_checks
+    from preflight.merging import CHECKS as MERGE_CHECKS
     from preflight.outputs.terminal import write
+    from preflight.registry import Registry
 
-    write(sys.stdout, explanation(what, installed_checks()))
+    write(sys.stdout, explanation(what, Registry.of([*installed_checks().checks.values(), *MERGE_CHECKS])))
     return 0

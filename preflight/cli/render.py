@@ -31,7 +31,7 @@ def render(
     from preflight.cli.performing import exit_code, output_files, require_fail_on, show
     from preflight.cli.saved import outdated, saved_report
 
-    require_fail_on(fail_on)
+    require_fail_on(fail_on, "fail", "warn")
     files = output_files(format, output or ())
     saved = saved_report(report)
     if max_age is not None:

@@ -31,7 +31,9 @@ def to_public_dict(configuration: Configuration) -> dict[str, Any]:
             "relay_ports": list(configuration.service_bus.relay_ports),
             "relay_ports_required": configuration.service_bus.relay_ports_required,
         },
+        "sync_server": {"mode": configuration.sync_server.mode or None},
         "waivers": _path(configuration.waivers),
+        "monitor": {"audit_every_s": configuration.monitor.audit_every.total_seconds()},
         "history": _history_dict(configuration.history),
         "warnings": list(configuration.warnings),
     }
@@ -61,6 +63,10 @@ def describe(configuration: Configuration) -> str:
     ]
     if configuration.waivers is not None:
         rows.append(("waivers", str(configuration.waivers)))
+    if configuration.sync_server.mode:
+        rows.append(("this sync server", configuration.sync_server.mode))
+    hours = configuration.monitor.audit_every.total_seconds() / 3600
+    rows.append(("users are read", f"every {hours:g} h with --profile monitor, else in every run"))
     if configuration.history is not None:
         rows.append(("history", _history(configuration.history)))
     lines = [f"{name:<18} {value}".rstrip() for name, value in rows]

@@ -12,7 +12,7 @@ from preflight.config import addresses
 from preflight.config.document import Document, Table, read_document
 from preflight.config.domain import read_domain
 from preflight.config.namespaces import read_namespaces
-from preflight.config.schedule import read_history
+from preflight.config.schedule import read_history, read_monitor
 from preflight.config.settings import (
     RELAY_PORTS,
     Cloud,
@@ -24,6 +24,8 @@ from preflight.config.settings import (
     PasswordFromFile,
     ProxySettings,
     ServiceBusSettings,
+    SyncServerMode,
+    SyncServerSettings,
 )
 from preflight.config.values import REFUSED, account, address, file, not_empty
 from preflight.network.idle import DEFAULT_IDLE, LONGEST_IDLE, NEEDED
@@ -127,7 +129,7 @@ def adjusted(
 
 def _configuration(document: Document, values: Mapping[str, Any]) -> Configuration:
     root = Table(document, "", values)
-    root.only(("connector", "domain", "network", "service_bus", "waivers", "history"))
+    root.only(("connector", "domain", "network", "service_bus", "sync_server", "waivers", "history", "monitor"))
     warnings: list[str] = []
     domains: dict[str, DomainSettings] = {}
     for table in root.tables("domain"):
@@ -142,11 +144,18 @@ def _configuration(document: Document, values: Mapping[str, Any]) -> Configurati
         domains=tuple(domains.values()),
         network=_network(root.table("network"), warnings),
         service_bus=_service_bus(root.table("service_bus")),
+        sync_server=_sync_server(root.table("sync_server")),
         waivers=_waivers(root.table("waivers")),
         history=read_history(root.table("history")) if "history" in root else None,
+        monitor=read_monitor(root.table("monitor")),
         source=document.file,
         warnings=tuple(warnings),
     )
+
+
+def _sync_server(table: Table) -> SyncServerSettings:
+    table.only(("mode",))
+    return SyncServerSettings(cast(SyncServerMode, table.choice("mode", ("active", "staging"), "")))
 
 
 def _waivers(table: Table) -> Path | None:

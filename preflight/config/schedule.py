@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 
 from preflight.config.document import Table
-from preflight.config.settings import HistorySettings
+from preflight.config.settings import HistorySettings, MonitorSettings
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _LONGEST = timedelta(days=3660)
@@ -40,6 +40,11 @@ def read_history(table: Table) -> HistorySettings:
         most_bytes=round(most * 1_000_000),
         enabled=table.boolean("enabled", True),
     )
+
+
+def read_monitor(table: Table) -> MonitorSettings:
+    table.only(("audit_every",))
+    return MonitorSettings(_duration(table, "audit_every", MonitorSettings().audit_every))
 
 
 def _duration(table: Table, key: str, default: timedelta) -> timedelta:

@@ -14,6 +14,7 @@ from preflight.secret import Secret
 Auth = Literal["simple", "kerberos", "negotiate"]
 Tls = Literal["ldaps", "starttls", "none"]
 Cloud = Literal["public", "us-government", "china"]
+SyncServerMode = Literal["active", "staging", ""]
 
 LDAPS_PORT = 636
 LDAP_PORT = 389
@@ -165,6 +166,17 @@ class ServiceBusSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SyncServerSettings:
+    """The server with Entra Connect on which this configuration is used.
+
+    Attributes:
+        mode: in "staging" mode it runs no writeback, and its service is rightly silent; "": not said.
+    """
+
+    mode: SyncServerMode = ""
+
+
+@dataclass(frozen=True, slots=True)
 class HistorySettings:
     """Where and how long runs are kept.
 
@@ -178,6 +190,16 @@ class HistorySettings:
     keep: timedelta = timedelta(days=400)
     most_bytes: int = 200_000_000
     enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorSettings:
+    """
+    Attributes:
+        audit_every: with --profile monitor every user is read so often; in between the last results are carried along.
+    """
+
+    audit_every: timedelta = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +217,10 @@ class Configuration:
     domains: tuple[DomainSettings, ...] = ()
     network: NetworkSettings = NetworkSettings()
     service_bus: ServiceBusSettings = ServiceBusSettings()
+    sync_server: SyncServerSettings = SyncServerSettings()
     waivers: Path | None = None
     history: HistorySettings | None = None
+    monitor: MonitorSettings = MonitorSettings()
     source: Path | None = None
     warnings: tuple[str, ...] = field(default=())
 

@@ -24,6 +24,9 @@ from preflight.report import Report, Verdict
 SHORTEST_ID = 6
 """Letters of a run's id that are enough to name it, if no other begins so."""
 
+_WITHIN = 999_999
+"""Microseconds: a saved report says the second in which it began."""
+
 _RUN = "id, started, duration, profile, selection, verdict, interrupted"
 
 
@@ -83,14 +86,14 @@ class History:
         at = stamp(since) if since is not None else 0
         return self._one("WHERE started >= ? ORDER BY started LIMIT 1", (at,))
 
-    def last(self, like: Report | None = None) -> RecordedRun | None:
-        """The last run; the last with the same profile and selection as that of the report."""
-        if like is None:
+    def last(self, *, before: Report | None = None) -> RecordedRun | None:
+        """The last run; the last before another one, of its profile and selection, that wasn't interrupted."""
+        if before is None:
             return self._one("ORDER BY started DESC, number DESC LIMIT 1")
-        selection = selection_of(like)
         return self._one(
-            "WHERE profile = ? AND selection = ? AND NOT interrupted ORDER BY started DESC, number DESC LIMIT 1",
-            (like.run.profile, selection),
+            "WHERE profile = ? AND selection = ? AND NOT interrupted AND started <= ? AND id != ?"
+            " ORDER BY started DESC, number DESC LIMIT 1",
+            (before.run.profile, selection_of(before), stamp(before.run.started) + _WITHIN, before.run.id),
         )
 
     def last_audit(self, audit: str) -> RecordedRun | None:

@@ -212,18 +212,20 @@ def test_runs_are_found_by_the_start_of_their_id(file: Path) -> None:
                 history.find(id)
 
 
-def test_the_last_run_like_another_is_of_the_same_profile_and_selection(file: Path) -> None:
+def test_the_run_before_another_is_of_the_same_profile_and_selection(file: Path) -> None:
     narrow = report(minutes(1), selection={"only": ["dns"], "skip": []})
     recorded(file, report(minutes(0)), narrow, report(minutes(2), profile="preflight"))
     recorded(file, report(minutes(3), interrupted=True))
     with opened(file) as history:
-        like = history.last(report(minutes(4)))
+        like = history.last(before=report(minutes(4)))
         assert like is not None
         assert like.started == minutes(0)
         assert like.verdict is Verdict.UNDETERMINED
-        also = history.last(replace(narrow, run=replace(narrow.run, id="other")))
+        also = history.last(before=replace(narrow, run=replace(narrow.run, id="other")))
         assert also is not None
         assert (also.id, also.only) == (narrow.run.id, ("dns",))
+        assert history.last(before=narrow) is None
+        assert history.last(before=report(minutes(-1))) is None
 
 
 def test_the_last_audit_is_that_of_the_same_scope(file: Path) -> None:
