@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from preflight.api import Unavailable
+from preflight.cli.keeping import MONITOR
 from preflight.config import Configuration, DomainSettings
 from preflight.directory.distinguished_name import domain_to_dn
 from preflight.directory.port import USER_ACCOUNT
@@ -118,6 +119,9 @@ def describe_run(plan: Plan, configuration: Configuration, environ: Mapping[str,
     lines = [f"Nothing is sent. A run of these {len(plan.checks)} checks would:", ""]
     kinds = {planned.check.each for planned in plan.checks}
     lines += [f"  {planned.check.id} ({planned.role})" for planned in plan.checks]
+    if plan.profile == MONITOR and plan.folds:
+        hours = configuration.monitor.audit_every.total_seconds() / 3600
+        lines += ["", f"users are read unless the history says that they were within {hours:g} h"]
     if "relay" in kinds or _asks_the_service(plan):
         lines += ["", *_relays(plan, configuration, environ)]
     if kinds & {"domain", "domain-controller"} or "anchors.unique" in plan:

@@ -59,21 +59,46 @@ def place_of(configuration: Configuration, option: Path | None) -> Path:
         raise Problem("this account has no home for a history: give --history FILE or --no-history.") from None
 
 
+def last_audit(where: Kept | None, name: str) -> Report | None:
+    """The report of the last run that read the users under that name; None where there is none, or no way to know."""
+    if where is None or not where.file.exists():
+        return None
+    try:
+        with opened(where.file) as history:
+            found = history.last_audit(name)
+            return history.report(found) if found is not None else None
+    except HistoryError:
+        return None  # recording will say what is wrong; without a history the users are read
+
+
+def previous(where: Kept | None, report: Report) -> Report | None:
+    """The last recorded run like this one; None where there is none, which is said."""
+    obstacle = "no earlier run of the same profile and selection is recorded"
+    if where is not None and where.file.exists():
+        try:
+            with opened(where.file) as history:
+                found = history.last(before=report)
+                if found is not None:
+                    return history.report(found)
+        except HistoryError as error:
+            obstacle = str(error)
+    say(f"note: nothing to compare with, so the verdict alone decides: {obstacle}")
+    return None
+
+
 def recorded(report: Report, where: Kept | None, *, audit: str = "") -> Report:
     """Record the report, and give it its past. What goes wrong there is said, and changes nothing else."""
     if where is None:
         return report
     now = datetime.now(UTC)
+    notes: list[str] = []
     try:
         note = record(where.file, report, where.limits, now=now, audit=audit)
-        if note is not None:
-            report = _noted(report, note)
+        notes += [note] if note is not None else []
         with opened(where.file) as history:
-            return replace(report, past=past_of(history, report, now))
+            report = replace(report, past=past_of(history, report, now))
     except HistoryError as error:
-        return _noted(report, f"this run may be missing from the history: {error}")
-
-
-def _noted(report: Report, note: str) -> Report:
-    say(f"note: {note}")
-    return replace(report, run=replace(report.run, notes=(*report.run.notes, note)))
+        notes.append(f"this run may be missing from the history: {error}")
+    for note in notes:
+        say(f"note: {note}")
+    return replace(report, run=replace(report.run, notes=(*report.run.notes, *notes)))

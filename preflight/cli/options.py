@@ -63,6 +63,10 @@ History = Annotated[
     typer.Option("--history", metavar="FILE", help="The history of runs; left out: the platform's own place."),
 ]
 NoHistory = Annotated[bool, typer.Option("--no-history", help="Don't record this run.")]
+Wait = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--wait", metavar="5m", help="Run again, with fresh connections, until ready or for so long."),
+]
 Only = Annotated[
     Optional[list[str]],  # noqa: UP045
     typer.Option("--only", metavar="PATTERN", help="Only these checks ('permissions.*'), and what they require."),

@@ -1,4 +1,4 @@
-"""From options to the shown report: what `run` and `demo` have in common."""
+"""What commands that run checks or show reports have in common."""
 
 from __future__ import annotations
 
@@ -9,23 +9,18 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import fields, replace
-from datetime import datetime
 from importlib.util import find_spec
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from preflight.api import Severity
-from preflight.cli.keeping import kept, recorded
 from preflight.cli.options import Settings
-from preflight.cli.problem import Problem, say
+from preflight.cli.problem import Problem
 from preflight.config import (
     Configuration,
     ConfigurationError,
-    adjusted,
     from_options,
     load,
-    load_waivers,
     locate,
     read_password,
     terminal_prompt,
@@ -36,62 +31,11 @@ from preflight.plan import Plan, SelectionError, make_plan, nearest
 from preflight.registry import Registry, RegistryError
 from preflight.report import Report
 from preflight.secret import Secret
-from preflight.waivers import WaiverRule, waive
 
 
-def perform_and_show(
-    settings: Settings,
-    *,
-    only: Sequence[str],
-    skip: Sequence[str],
-    profile: str,
-    format: str,
-    outputs: Sequence[str],
-    fail_on: str,
-    dry_run: bool,
-    quiet: bool,
-    idle: float | None = None,
-    namespaces_from: Path | None = None,
-    machine_config: str | None = None,
-    waivers: Path | None = None,
-    history: Path | None = None,
-    no_history: bool = False,
-) -> int:
-    """
-    Raises:
-        Problem: a usage or configuration error.
-    """
-    require_fail_on(fail_on)
-    files = output_files(format, outputs)
-    registry = installed_checks()
-    configuration = _adjusted(
-        configured(settings), idle=idle, namespaces_from=namespaces_from, machine_config=machine_config, waivers=waivers
-    )
-    rules = _waivers(configuration, registry)
-    plan = planned(registry, configuration, only=only, skip=skip, profile=profile)
-    where = kept(configuration, profile=profile, option=history, refused=no_history)
-    for warning in configuration.warnings:
-        say(f"note: {warning}")
-    if dry_run:
-        from preflight.cli.dry_run import describe_run
-        from preflight.outputs.terminal import write
-
-        write(sys.stdout, describe_run(plan, configuration, os.environ))
-        return 0
-    _require_something_to_look_at(configuration, plan)
-    from preflight.resources import Setting
-
-    ask_service = not plan.skips("network.web-service")
-    setting = Setting(configuration, plan.folds, passwords_of(configuration), os.environ, ask_service=ask_service)
-    report = performed(plan, setting, quiet=quiet, problems=registry.problems)
-    report = recorded(waive(report, rules, datetime.now().astimezone().date()), where)
-    show(report, format, files)
-    return exit_code(report, format, fail_on)
-
-
-def require_fail_on(fail_on: str) -> None:
-    if fail_on not in ("fail", "warn"):
-        raise Problem(f"--fail-on {fail_on}: write fail or warn.")
+def require_fail_on(fail_on: str, *known: str) -> None:
+    if fail_on not in known:
+        raise Problem(f"--fail-on {fail_on}: write {', '.join(known[:-1])} or {known[-1]}.")
 
 
 def exit_code(report: Report, format: str, fail_on: str = "fail") -> int:
@@ -151,32 +95,8 @@ def configured(settings: Settings) -> Configuration:
         raise Problem(str(error)) from None
 
 
-def _waivers(configuration: Configuration, registry: Registry) -> Sequence[WaiverRule]:
-    try:
-        return load_waivers(configuration.waivers, registry.checks) if configuration.waivers is not None else ()
-    except ConfigurationError as error:
-        raise Problem(str(error)) from None
-
-
-def _adjusted(configuration: Configuration, **changes: Any) -> Configuration:
-    try:
-        return adjusted(configuration, **changes)
-    except ConfigurationError as error:
-        raise Problem(str(error)) from None
-
-
 def _option_name(name: str) -> str:
     return {"controllers": "--controller"}.get(name, "--" + name.replace("_", "-"))
-
-
-def _require_something_to_look_at(configuration: Configuration, plan: Plan) -> None:
-    if configuration.domains or configuration.source is not None:
-        return
-    if any(each.check.each in ("domain", "domain-controller") for each in plan.checks if each.role == "selected"):
-        raise Problem(
-            "which domain? Give --config FILE, or --domain NAME (and --user). For the network checks alone: "
-            "--only 'network.*'."
-        )
 
 
 def passwords_of(configuration: Configuration) -> Mapping[str, Secret]:
@@ -217,12 +137,14 @@ def output_files(format: str, outputs: Sequence[str]) -> Sequence[OutputFile]:
     return files
 
 
-def performed(plan: Plan, setting: Any, *, quiet: bool, problems: Sequence[str] = ()) -> Report:
-    """Run with progress on stderr; Ctrl-C and SIGTERM end it with what was found."""
+def performed(
+    plan: Plan, setting: Any, *, quiet: bool, problems: Sequence[str] = (), stop: threading.Event | None = None
+) -> Report:
+    """Run with progress on stderr; Ctrl-C and SIGTERM, or `stop`, end it with what was found."""
     from preflight.outputs.progress import progress
     from preflight.run import perform
 
-    stop = threading.Event()
+    stop = stop or threading.Event()
     watching = nullcontext(None) if quiet else progress(sys.stderr, os.environ)
     with stopped_by_signals(stop), watching as observer:
         if observer is not None:

@@ -40,15 +40,24 @@ def run(
     profile: options.Profile = "preflight",
     format: options.Format = "human",
     output: options.Outputs = None,
-    fail_on: options.FailOn = "fail",
+    fail_on: Annotated[
+        str,
+        typer.Option(
+            "--fail-on",
+            metavar="fail|warn|new",
+            help="warn: exit 5 where there are only warnings. new: exit 3 only where something is new or worse since "
+            "the last recorded run.",
+        ),
+    ] = "fail",
+    wait: options.Wait = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be asked, of whom and as whom; send nothing.")
     ] = False,
     quiet: options.Quiet = False,
 ) -> int:
-    from preflight.cli.performing import perform_and_show
+    from preflight.cli.running import Wanted, run_and_show
 
-    return perform_and_show(
+    return run_and_show(
         Settings(
             config=config,
             domain=domain,
@@ -65,18 +74,21 @@ def run(
             proxy=proxy,
             timeout=timeout,
         ),
-        only=only or (),
-        skip=skip or (),
-        profile=profile,
-        format=format,
-        outputs=output or (),
-        fail_on=fail_on,
-        dry_run=dry_run,
-        quiet=quiet,
-        idle=idle,
-        machine_config=machine_config,
-        namespaces_from=namespaces_from,
-        waivers=waivers,
-        history=history,
-        no_history=no_history,
+        Wanted(
+            only=only or (),
+            skip=skip or (),
+            profile=profile,
+            format=format,
+            outputs=output or (),
+            fail_on=fail_on,
+            dry_run=dry_run,
+            quiet=quiet,
+            idle=idle,
+            namespaces_from=namespaces_from,
+            machine_config=machine_config,
+            waivers=waivers,
+            history=history,
+            no_history=no_history,
+            wait=wait,
+        ),
     )

@@ -42,6 +42,7 @@ class SocketDialer:
         proxy: for all endpoints, or a function of the endpoint (the environment exempts some); None: direct.
         ca_file: verify TLS against these certificates alone, not the system's trust store.
         public_ca_file: what `Trial.roots` "public" means, if not Mozilla's roots.
+        sign_ins: what earlier rounds of this run know about signing in to proxies.
 
     Raises:
         ValueError: the file holds no certificates.
@@ -55,6 +56,7 @@ class SocketDialer:
         proxy: Proxy | Callable[[Endpoint], Proxy | None] | None = None,
         ca_file: Path | None = None,
         public_ca_file: Path | None = None,
+        sign_ins: dict[Proxy, ProxySignIn] | None = None,
     ) -> None:
         self._resolver = resolver
         self._timeout = timeout
@@ -63,7 +65,7 @@ class SocketDialer:
         self._public_ca_file = public_ca_file
         self._lock = threading.Lock()
         self._contexts: dict[tuple[str, str], SSLContext] = {}
-        self._sign_ins: dict[Proxy, ProxySignIn] = {}
+        self._sign_ins = {} if sign_ins is None else sign_ins
         if ca_file is not None:
             _ = self._verifying
 

@@ -45,6 +45,10 @@ class ProxySignIn:
         credentials = self._proxy.credentials
         return credentials.basic() if self._scheme == "Basic" and credentials is not None else ""
 
+    @property
+    def refused(self) -> bool:
+        return bool(self._refusal)
+
     def tunnel(self, connection: socket, reconnect: Reconnect, endpoint: Endpoint, until: float) -> tuple[str, str]:
         """Ask for a tunnel, signing in if the proxy asks for it: code and message.
 

@@ -212,13 +212,6 @@ def reader(resources: Resources, target: Target) -> Reader:
     )
 
 
-@provides("run")
-def bind_ledger(_: Resources, __: Target) -> object:
-    from preflight.directory.live.ldap import BindLedger
-
-    return BindLedger()
-
-
 @provides("domain", deadline=90.0)
 def directory(resources: Resources, target: Target) -> Directory:
     """The domain, connected and signed in: the controllers that answer, the PDC emulator first unless configured."""
@@ -244,7 +237,7 @@ def directory(resources: Resources, target: Target) -> Directory:
         settings.name,
         answering,
         SignIn(settings.auth, Credentials(settings.user, password) if settings.user and password else None),
-        ledger=resources.get("bind_ledger"),
+        ledger=resources.setting.binds,
         resolve=resources.get("names", target).addresses,
         ca_file=settings.ca_file,
         timeouts=timeouts_of(resources),

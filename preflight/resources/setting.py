@@ -8,8 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from preflight.config import Configuration
+from preflight.directory.live.ledger import BindLedger
 from preflight.directory.users.judgement import Judgement, UserJudge
 from preflight.network.port import Dialer, Resolver
+from preflight.network.proxy import Proxy
+from preflight.network.proxy_sign_in import ProxySignIn
 from preflight.secret import Secret
 
 
@@ -32,6 +35,7 @@ class Setting:
         expect: wants to know how many users a domain has, and is told as soon as that is known.
         say: progress, in a few words.
         host: this machine's name.
+        binds, proxy_sign_ins: whose sign-in was refused; the same for every round of a run that is repeated.
     """
 
     configuration: Configuration
@@ -45,3 +49,5 @@ class Setting:
     expect: Callable[[str, int], None] | None = None
     say: Callable[[str], None] = _say_nothing
     host: str = field(default_factory=socket.gethostname)
+    binds: BindLedger = field(default_factory=BindLedger)
+    proxy_sign_ins: dict[Proxy, ProxySignIn] = field(default_factory=dict)

@@ -36,6 +36,7 @@ def dialer(resources: Resources, _: Target) -> Dialer:
         resources.get("resolver"),
         timeout=resources.setting.configuration.network.timeout,
         proxy=proxy_of(resources),
+        sign_ins=resources.setting.proxy_sign_ins,
     )
 
 

@@ -150,3 +150,24 @@ def test_a_check_or_run_that_is_not_there_is_named(folder: Path) -> None:
     run(folder, *FILE)
     assert "Did you mean 'dc.policy-hints'?" in preflight(folder, "history", "dc.policyhints", *FILE).stderr
     assert "no run 'ffffff-nowhere'" in preflight(folder, "history", "--show", "ffffff-nowhere", *FILE).stderr
+
+
+def test_a_dry_run_says_when_users_are_read(folder: Path) -> None:
+    dry = ("run", "--config", "preflight.toml", "--dry-run")
+    monitor = preflight(folder, *dry, "--profile", "monitor")
+    assert "users are read unless the history says that they were within 24 h" in monitor.stdout
+    assert "unless the history" not in preflight(folder, *dry).stdout
+    assert databases(folder) == []
+
+
+def test_users_are_carried_along_by_monitor_runs_alone(folder: Path) -> None:
+    def carried(*options: str) -> set[str]:
+        skipped = [word for area in ("dns", "network", "clock", "dc.ports") for word in ("--skip", area)]
+        arguments = ["run", "--config", "preflight.toml", *skipped, *FILE, "--quiet", "--format", "json", *options]
+        document = json.loads(preflight(folder, *arguments).stdout)
+        return {result["check"] for result in document["results"] if "as_of" in result}
+
+    assert carried("--profile", "monitor") == set()
+    assert "anchors.unique" in carried("--profile", "monitor")
+    assert carried("--profile", "monitor", "--only", "permissions") == set()  # what is asked for is looked at
+    assert carried() == set()

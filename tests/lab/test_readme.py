@@ -11,10 +11,14 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from readme import REPOSITORY, SHELL, configuration_of_readme
+from unit.outputs import samples
+
+from preflight.outputs.json import render
 
 ENDED_WITHIN = 120.0
 VERDICTS = {0, 3, 4, 5}
@@ -47,11 +51,14 @@ def asks_the_internet(command: str) -> bool:
 
 @pytest.fixture
 def prepared(forest, tmp_path) -> Path:
-    """A folder with the configuration of README, and what it names."""
+    """A folder with the configuration of README, what it names, and reports."""
     configuration = configuration_of_readme() + '\n[history]\nfile = "history.sqlite3"\n'
     (tmp_path / "preflight.toml").write_text(in_the_lab(configuration, forest), "utf-8")
     (tmp_path / "ca.pem").write_bytes(forest.ca_file.read_bytes())
     (tmp_path / "waivers.toml").write_bytes((REPOSITORY / "examples" / "waivers.toml").read_bytes())
+    for name, host, mode in (("last", "SYNC01", ""), ("sync01", "SYNC01", "active"), ("sync02", "SYNC02", "staging")):
+        run = samples.run(host=host, sync_server_mode=mode)
+        (tmp_path / f"{name}.json").write_text(render(replace(samples.green(), run=run)), "utf-8")
     (tmp_path / "password").touch(0o600)
     (tmp_path / "password").write_text(forest.password)
     return tmp_path

@@ -13,7 +13,8 @@ from preflight.directory.distinguished_name import domain_to_dn, normalise
 from preflight.directory.ldap_errors import SignInFailed, unavailable
 from preflight.directory.live.connection import LdapConnection
 from preflight.directory.live.deadline import Timeouts
-from preflight.directory.live.sign_in import BindLedger, SignIn, sign_in
+from preflight.directory.live.ledger import BindLedger
+from preflight.directory.live.sign_in import SignIn, sign_in
 from preflight.directory.live.transport import Resolve, tls_context
 from preflight.directory.model import DomainController, RootDse
 

@@ -21,9 +21,10 @@ from preflight.directory.live import ldap_filter
 from preflight.directory.live.choice import Chooser
 from preflight.directory.live.connection import Attributes, LdapConnection, Scope, Search, attribute_list
 from preflight.directory.live.deadline import Timeouts
+from preflight.directory.live.ledger import BindLedger
 from preflight.directory.live.pool import ConnectionPool
 from preflight.directory.live.ranges import complete_ranges
-from preflight.directory.live.sign_in import BindLedger, Credentials, SignIn
+from preflight.directory.live.sign_in import Credentials, SignIn
 from preflight.directory.live.token import principal_of, token_in
 from preflight.directory.live.transport import Resolve, system_addresses, tls_context
 from preflight.directory.model import (

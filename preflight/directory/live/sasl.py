@@ -16,9 +16,10 @@ from preflight.directory.live.certificate import end_point_hash
 from preflight.directory.live.connection import LdapConnection
 from preflight.directory.live.deadline import Deadline
 from preflight.directory.live.kerberos_errors import CLIENT_FAULTS, kerberos_code
+from preflight.directory.live.ledger import CredentialsRefused
 from preflight.directory.live.sealing import SealedFrames
 from preflight.directory.live.search_result import Result
-from preflight.directory.live.sign_in import CredentialsRefused, SignIn, refused, who
+from preflight.directory.live.sign_in import SignIn, refused, who
 
 _SUCCESS, _IN_PROGRESS = 0, 14
 _NO_LAYER = 1

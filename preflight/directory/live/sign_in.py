@@ -1,25 +1,21 @@
 """Signing in to a domain controller, at most once with a wrong password.
 
 A wrong password counts towards the lockout of the very account that synchronises. So every bind of a run goes
-through one `BindLedger`: binds of one user wait for each other, and after a refusal none is sent again.
+through one `BindLedger`.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from preflight.api import Unavailable
 from preflight.directory.ldap_errors import INVALID_CREDENTIALS, SignInFailed, bind_refused, sign_in_failed, unavailable
 from preflight.directory.live.connection import LdapConnection
 from preflight.directory.live.deadline import Deadline
+from preflight.directory.live.ledger import BindLedger, CredentialsRefused
 from preflight.secret import Secret
 
 METHODS = ("simple", "kerberos", "negotiate")
-
-_UNANSWERED_BINDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,64 +56,6 @@ class SignIn:
 
     def __str__(self) -> str:
         return f"{self.credentials.user if self.credentials else 'the logged-on user'} ({self.method})"
-
-
-@dataclass(slots=True)
-class _Turn:
-    """What is known of one user's binds in this run."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    refusal: SignInFailed | None = None
-    unanswered: int = 0
-
-
-class BindLedger:
-    """Remembers, for all directories of a run, whose sign-in was refused. Safe to use from several threads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._turns: dict[str, _Turn] = {}
-
-    @contextmanager
-    def turn(self, principal: str, subject: str, deadline: Deadline) -> Iterator[None]:
-        """Send this user's bind inside: nobody else's of the same user is under way meanwhile.
-
-        An `invalidCredentials` that is raised inside is raised for everyone who asks later.
-
-        Raises:
-            SignInFailed: the user was refused before.
-            Unavailable: another's bind of the same user didn't end by the deadline, or binds were not answered.
-        """
-        with self._lock:
-            turn = self._turns.setdefault(principal.casefold(), _Turn())
-        if not turn.lock.acquire(timeout=max(deadline.remaining, 0.0)):
-            raise unavailable("bind-in-progress", subject)
-        try:
-            if turn.refusal is not None:
-                raise turn.refusal.again()
-            if turn.unanswered >= _UNANSWERED_BINDS:
-                raise unavailable("bind-outcome-unknown", subject)
-            turn.unanswered += 1
-            try:
-                yield
-            except CredentialsRefused as error:
-                turn.unanswered = 0
-                turn.refusal = error.refusal
-                raise error.refusal.again() from None
-            except SignInFailed:
-                turn.unanswered = 0
-                raise
-            turn.unanswered = 0
-        finally:
-            turn.lock.release()
-
-
-class CredentialsRefused(Exception):
-    """The user and password were sent and refused: they must not be sent again."""
-
-    def __init__(self, refusal: SignInFailed) -> None:
-        super().__init__(str(refusal))
-        self.refusal = refusal
 
 
 def sign_in(

@@ -79,3 +79,23 @@ def test_a_mistake_is_named_with_its_place(line: str, said: list[str], path: Pat
         load(path)
     for words in said:
         assert words in str(caught.value)
+
+
+def test_how_often_users_are_read(path: Path) -> None:
+    path.write_text('[monitor]\naudit_every = "12h"\n', "utf-8")
+    assert load(path).monitor.audit_every == timedelta(hours=12)
+    assert "every 12 h with --profile monitor" in describe(load(path))
+    path.write_text('[monitor]\naudit_every = "daily"\n', "utf-8")
+    with pytest.raises(ConfigurationError, match="'daily' is no duration"):
+        load(path)
+
+
+def test_which_of_the_sync_servers_this_is(path: Path) -> None:
+    path.write_text('[sync_server]\nmode = "staging"\n', "utf-8")
+    assert load(path).sync_server.mode == "staging"
+    assert "staging" in describe(load(path))
+    path.write_text('[sync_server]\nmode = "standby"\n', "utf-8")
+    with pytest.raises(ConfigurationError, match="active, staging"):
+        load(path)
+    path.write_text("[network]\n", "utf-8")
+    assert load(path).sync_server.mode == ""
