@@ -10,6 +10,7 @@ from preflight.directory.access.decider import RightsDecider, decide
 from preflight.directory.access.rights import DECISION_CODES, Answer, Right
 from preflight.directory.model import Domain, Token
 from preflight.directory.port import Directory
+from preflight.directory.users.anchors import anchor_attributes
 from preflight.directory.users.judgement import Judgement, UserJudge, decided_by
 from preflight.directory.users.scope import SCOPE_ATTRIBUTES, Standing, never_synchronised
 from preflight.resources import Resources, Setting
@@ -38,8 +39,8 @@ def _in_domain(resources: Resources, target: Target, who: str) -> Sequence[UserR
     domain: Domain = resources.get("domain", target)
     anchor = resources.setting.configuration.connector.source_anchor
     attributes = SCOPE_ATTRIBUTES | {"nTSecurityDescriptor"}
-    users = directory.find(who, attributes)
-    if not users:
+    anchors = anchor_attributes(anchor)
+    if not directory.find(who, ("objectClass",), anchors=anchors):
         return ()
     token: Token = resources.get("connector_token", target)
     judge = UserJudge(
@@ -50,7 +51,7 @@ def _in_domain(resources: Resources, target: Target, who: str) -> Sequence[UserR
         anchor,
     )
     reports = []
-    for user in directory.find(who, attributes | judge.attributes):
+    for user in directory.find(who, attributes | judge.attributes, anchors=anchors):
         judgement = judge(user)
         standing = scope_of(resources, target).standing(user)
         reports.append(

@@ -9,6 +9,7 @@ import sys
 from preflight.cli.options import Settings
 from preflight.cli.performing import configured, passwords_of
 from preflight.cli.problem import Problem, say
+from preflight.directory.naming import LONGEST, is_cloud_anchor
 from preflight.outputs.terminal import appearance_of, write
 from preflight.outputs.user import render
 from preflight.report import EXIT_UNDETERMINED
@@ -34,10 +35,7 @@ def look_and_show(settings: Settings, who: str, *, rights: bool, format: str) ->
         domains = ", ".join(domain.name for domain in configuration.domains)
         if search.obstacles:
             return EXIT_UNDETERMINED
-        raise Problem(
-            f"no user '{who}' is seen in {domains}. Give a UPN, sAMAccountName, DN or SID; a user whom the reader may "
-            "not see isn't found either. A reset of a user who isn't there ends in event 33002."
-        )
+        raise Problem(_nobody(who, domains))
     if format == "json":
         write(sys.stdout, json.dumps([_to_dict(each) for each in search.found], indent=2) + "\n")
     else:
@@ -46,6 +44,18 @@ def look_and_show(settings: Settings, who: str, *, rights: bool, format: str) ->
     if len(search.found) > 1:
         say(f"{len(search.found)} users have that name")
     return max(each.exit_code for each in search.found)
+
+
+def _nobody(who: str, domains: str) -> str:
+    if len(who) > LONGEST:
+        return f"a name of {len(who):,} characters: nobody has one that long. Give a UPN, sAMAccountName, DN or SID."
+    if is_cloud_anchor(who):
+        return f"'{who}' is the cloud's own id of a user, unknown on-premises. Give the event's SourceAnchorValue."
+    return (
+        f"no user '{who}' is seen in {domains}. Give a UPN, sAMAccountName, DN, mail address, SID, objectGUID or "
+        "source anchor; a user whom the reader may not see isn't found either. A reset of a user who isn't there ends "
+        "in event 33002."
+    )
 
 
 def _to_dict(report: UserReport) -> dict[str, object]:

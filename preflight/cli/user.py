@@ -19,7 +19,13 @@ def register(app: typer.Typer) -> None:
 
 
 def user(
-    who: Annotated[str, typer.Argument(metavar="USER", help="A UPN, sAMAccountName, DOMAIN\\name, DN or SID.")],
+    who: Annotated[
+        str,
+        typer.Argument(
+            metavar="USER",
+            help="A UPN, sAMAccountName, DOMAIN\\name, DN, mail address, SID, objectGUID, or an event's source anchor.",
+        ),
+    ],
     rights: Annotated[bool, typer.Option("--rights", help="Show every right, not only those in the way.")] = False,
     config: options.Config = None,
     domain: options.Domain = None,

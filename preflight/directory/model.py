@@ -142,6 +142,11 @@ class RootDse:
         return self.text("dnsHostName") or ""
 
     @property
+    def current_time(self) -> datetime | None:
+        """The server's clock; None: it doesn't say."""
+        return generalized_time(self.text("currentTime") or "")
+
+    @property
     def domain_dn(self) -> str:
         return self.text("defaultNamingContext") or ""
 
@@ -364,6 +369,14 @@ def filetime_to_datetime(value: int) -> datetime | None:
     try:
         return datetime(1601, 1, 1, tzinfo=UTC) + timedelta(microseconds=value // 10)
     except OverflowError:
+        return None
+
+
+def generalized_time(text: str) -> datetime | None:
+    """ "20260102030405.0Z" as a directory writes times (RFC 4517 3.3.13); None: it is none."""
+    try:
+        return datetime.strptime(text[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC) if text.endswith("Z") else None
+    except ValueError:
         return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from preflight.api import Unavailable
@@ -68,8 +69,16 @@ class Directory(Protocol):
             Unavailable: there is no other, or another would say the same: the reason given, perhaps with more.
         """
 
-    def find(self, who: str, attributes: Collection[str]) -> Sequence[User]:
-        """Users that the name means: a DN, UPN, sAMAccountName (also DOMAIN\\name) or SID. None, one or several."""
+    def find(self, who: str, attributes: Collection[str], *, anchors: Collection[str] = ()) -> Sequence[User]:
+        """Users that the name means, in any of its `naming.readings`. None, one or several.
+
+        Args:
+            anchors: the attributes that may hold the source anchor. With these, anchors and mail addresses are names,
+                too; without, as for the connector account, names of accounts alone.
+        """
+
+    def clock(self) -> datetime | None:
+        """The controller's clock (currentTime of the rootDSE); of an export: when it was made. None: not known."""
 
     def connector_candidates(self, attributes: Collection[str]) -> Sequence[User]:
         """Users that may be Entra Connect's connector account: by name (MSOL_*) or by description."""

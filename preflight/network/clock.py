@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 MOST = timedelta(minutes=5)
 """Kerberos refuses more (Windows' default; a policy can change it)."""
@@ -84,11 +84,3 @@ def duration(length: timedelta) -> str:
     parts = [(seconds // 86400, "d"), (seconds // 3600 % 24, "h"), (seconds // 60 % 60, "min"), (seconds % 60, "s")]
     first = next((index for index, (number, _) in enumerate(parts) if number), len(parts) - 1)
     return " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2] if number) or "0 s"
-
-
-def generalized_time(text: str) -> datetime | None:
-    """ "20260102030405.0Z" as a directory writes times (RFC 4517 3.3.13); None: it is none."""
-    try:
-        return datetime.strptime(text[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC) if text.endswith("Z") else None
-    except ValueError:
-        return None

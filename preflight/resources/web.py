@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from preflight.api import Target, Unavailable
 from preflight.directory.topology import ControllerProbes
-from preflight.network.clock import ClockReading, Clocks, generalized_time
+from preflight.network.clock import ClockReading, Clocks
 from preflight.network.clouds import CLOUDS
 from preflight.network.endpoint import Endpoint
 from preflight.network.idle import LONGEST_IDLE
@@ -132,7 +132,7 @@ def clocks(resources: Resources, _: Target) -> Clocks:
 def _read_controllers(probes: ControllerProbes, readings: list[ClockReading], unread: list[tuple[str, str]]) -> None:
     for probe in probes.probes:
         name = (probe.root_dse.host if probe.root_dse else "") or probe.controller.name
-        shown = generalized_time(probe.root_dse.text("currentTime") or "") if probe.root_dse else None
+        shown = probe.root_dse.current_time if probe.root_dse else None
         if probe.root_dse is None:
             unread.append((name, probe.message))
         elif shown is None or probe.read_at is None:

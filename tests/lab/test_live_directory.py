@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from lab.forest import Forest
@@ -18,6 +20,7 @@ from preflight.directory.distinguished_name import normalise
 from preflight.directory.live.deadline import Timeouts
 from preflight.directory.live.ldap import BindLedger, Credentials, LiveDirectory, SignIn, read_root_dse
 from preflight.directory.model import WELL_KNOWN_SIDS, DomainController
+from preflight.directory.users.anchors import anchor_attributes
 from preflight.secret import Secret
 
 Open = Callable[..., LiveDirectory]
@@ -101,6 +104,30 @@ def test_everybody_is_found_by_each_of_his_names(forest: Forest, open_directory:
         sid = forest.admin.sid_of(person.dn)
         for who in (person.dn, person.account, f"CORP\\{person.account}", sid, person.dn.replace("OU=", "ou=")):
             assert [user.distinguished_name for user in directory.find(who, ["cn"])] == [person.dn], who
+
+
+def test_a_source_anchor_and_every_address_are_names_where_they_are_asked_for(
+    own_forest: Forest, open_directory: Open
+) -> None:
+    directory, person = open_directory(own_forest), own_forest.people[1]
+    guid = own_forest.admin.search(person.dn, attributes=["objectGUID"], scope="base")[0][1]["objectGUID"][0]
+    other = bytes(range(16))
+    names = {
+        str(UUID(bytes_le=guid)): "objectGUID",
+        base64.b64encode(guid).decode(): "objectGUID",
+        base64.b64encode(other).decode(): "mS-DS-ConsistencyGuid",
+        "Second.Name@other.test": "proxyAddresses",
+        "smtp:second.name@OTHER.test": "proxyAddresses",
+        "4711": "employeeID",
+    }
+    changes = {"mS-DS-ConsistencyGuid": other, "proxyAddresses": ["SMTP:a@b.test", "smtp:second.name@other.test"]}
+    with own_forest.undoing():
+        own_forest.admin.modify(person.dn, employeeID="4711", **changes)
+        for who, attribute in names.items():
+            anchors = (*anchor_attributes(), "employeeID")
+            found = directory.find(who, ["cn"], anchors=anchors)
+            assert [user.distinguished_name for user in found] == [person.dn], (who, attribute)
+            assert bool(directory.find(who, ["cn"])) == (who == str(UUID(bytes_le=guid)))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from network.http_servers import answers, page
 from network.servers import Peer
 
 from preflight.api import Status
-from preflight.network.clock import ClockReading, Clocks, duration, generalized_time
+from preflight.directory.model import generalized_time
+from preflight.network.clock import ClockReading, Clocks, duration
 from preflight.network.clouds import DocumentedName
 from preflight.network.dialer import SocketDialer
 from preflight.network.model import Endpoint

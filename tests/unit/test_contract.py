@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -241,8 +242,11 @@ class EmptyDirectory:
     def move_on(self, because: Unavailable) -> None:
         raise because
 
-    def find(self, who: str, attributes: Collection[str]) -> Sequence[User]:
+    def find(self, who: str, attributes: Collection[str], *, anchors: Collection[str] = ()) -> Sequence[User]:
         return ()
+
+    def clock(self) -> datetime | None:
+        return None
 
     def connector_candidates(self, attributes: Collection[str]) -> Sequence[User]:
         return ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 from preflight.api import Unavailable
@@ -44,13 +45,13 @@ from preflight.directory.model import (
     Token,
     User,
 )
+from preflight.directory.naming import Reading, readings
 from preflight.directory.password_policy import domain_policy, fine_grained_policy
 
 PAGE = 1_000
 """Users that are handed on at once."""
 
 _CLASSIFYING = ("sAMAccountType", "objectClass", "userAccountControl", "sAMAccountName")
-_IDENTIFYING = (*_CLASSIFYING, "userPrincipalName", "objectSid")
 _NAMING_CONTEXT_OF_A_DOMAIN = 0x3
 """systemFlags of a crossRef: FLAG_CR_NTDS_NC and FLAG_CR_NTDS_DOMAIN (MS-ADTS 6.1.1.2.1.1)."""
 
@@ -196,23 +197,15 @@ class LdifDirectory:
     def move_on(self, because: Unavailable) -> None:
         raise because
 
-    def find(self, who: str, attributes: Collection[str]) -> Sequence[User]:
-        who = who.strip()
-        matches, unique = self._matcher(who)
-        if matches is None:
+    def find(self, who: str, attributes: Collection[str], *, anchors: Collection[str] = ()) -> Sequence[User]:
+        names = [each for each in readings(who, anchors) if not each.domain or self._is_called(each.domain)]
+        if not names:
             return ()
-        index = self._read_index()
-        managed = [entry for _, entry in index.of_class(MANAGED_ACCOUNT) if self._is_here(entry)]
-        for entry in (*index.candidates.values(), *managed):
-            if self._is_here(entry) and matches(entry):
-                return [User(entry.distinguished_name, self._selected(entry, attributes))]
-        found: list[User] = []
-        for user in self._stream({*_IDENTIFYING, *attributes}, self._base):
-            if matches(user):
-                found.append(User(user.distinguished_name, self._selected(user, attributes)))
-                if unique:
-                    break
-        return found
+        meant = [*self._meant_by(names, attributes)]
+        return [user for user, last_resort in meant if not last_resort] or [user for user, _ in meant]
+
+    def clock(self) -> datetime | None:
+        return next((root.current_time for root in self.controllers_root_dse() if root.current_time), None)
 
     def connector_candidates(self, attributes: Collection[str]) -> Sequence[User]:
         return [
@@ -538,36 +531,23 @@ class LdifDirectory:
                 return entry.text("dSHeuristics") or ""
         return None
 
-    def _matcher(self, who: str) -> tuple[Callable[[Entry], bool] | None, bool]:
-        """Whether an entry is meant by the name, and whether at most one can be."""
-        if who.upper().startswith("S-1-"):
-            try:
-                sid = sid_from_text(who)
-            except ValueError:
-                return None, True
-            return lambda entry: entry.raw.get("objectSid", [b""])[0] == sid, True
-        if "=" in who:
-            wanted = _normal(who)
-            return lambda entry: _normal(entry.distinguished_name) == wanted, True
-        domain, backslash, account_name = who.rpartition("\\")
-        if backslash and not self._is_called(domain):
-            return None, True
-        account_name = account_name.casefold()
-        if not account_name:
-            return None, True
-        local, at, suffix = account_name.rpartition("@")
-        if not at or backslash:
-            return lambda entry: (entry.text("sAMAccountName") or "").casefold() == account_name, True
-        # Every account also has an implicit UPN (MS-ADTS 5.1.1.1.1).
-        implicit = local if suffix == self._name else None
-
-        def has_principal_name(entry: Entry) -> bool:
-            name = entry.text("userPrincipalName")
-            if name is not None and name.casefold() == account_name:
-                return True
-            return implicit is not None and (entry.text("sAMAccountName") or "").casefold() == implicit
-
-        return has_principal_name, False
+    def _meant_by(self, names: Sequence[Reading], attributes: Collection[str]) -> Iterator[tuple[User, bool]]:
+        """Each user that a reading of the name means, and whether the last resort alone does."""
+        index = self._read_index()
+        needed = {each.attribute for each in names} | set(attributes)
+        managed = (entry for _, entry in index.of_class(MANAGED_ACCOUNT))
+        kept = [entry for entry in (*index.candidates.values(), *managed) if self._is_here(entry)]
+        one_at_most = all(each.unique for each in names) and len({each.attribute for each in names}) == 1
+        seen: set[str] = set()
+        for entry in chain(kept, self._stream({*_CLASSIFYING, *needed}, self._base)):
+            found = User(entry.distinguished_name, self._selected(entry, needed))
+            meant = [each for each in names if each.names(found)]
+            if meant and (key := _normal(entry.distinguished_name)) not in seen:
+                seen.add(key)
+                selected = User(entry.distinguished_name, self._selected(entry, attributes))
+                yield selected, all(each.last_resort for each in meant)
+                if one_at_most:
+                    return
 
     def _is_called(self, domain: str) -> bool:
         domain = domain.casefold()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from preflight.api import Unavailable
@@ -39,6 +40,7 @@ from preflight.directory.model import (
     Token,
     User,
 )
+from preflight.directory.naming import DISTINGUISHED_NAME, Reading, readings
 from preflight.directory.password_policy import (
     DOMAIN_POLICY_ATTRIBUTES,
     FINE_GRAINED_POLICY_ATTRIBUTES,
@@ -206,26 +208,21 @@ class LiveDirectory:
         for entries in self._pages(Search(base, Scope.SUBTREE, _USERS, attribute_list(attributes))):
             yield [User(name, raw) for name, raw in entries]
 
-    def find(self, who: str, attributes: Collection[str]) -> Sequence[User]:
-        who = who.strip()
-        if who.upper().startswith("S-1-"):
-            try:
-                return self._accounts(ldap_filter.sid_equal(who), attributes)
-            except ValueError:
-                return ()
-        if "=" in who:
-            return self._account_at(who, attributes)
-        domain, backslash, account_name = who.rpartition("\\")
-        if backslash and not self._is_called(domain):
-            return ()
-        local, at, suffix = account_name.rpartition("@")
-        if at and not backslash:
-            named = self._accounts(ldap_filter.equal("userPrincipalName", who), attributes)
-            if named or suffix.casefold() != self._name:
-                return named
-            # Every account also has an implicit UPN (MS-ADTS 5.1.1.1.1).
-            account_name = local
-        return self._accounts(ldap_filter.equal("sAMAccountName", account_name), attributes) if account_name else ()
+    def find(self, who: str, attributes: Collection[str], *, anchors: Collection[str] = ()) -> Sequence[User]:
+        here = [each for each in readings(who, anchors) if not each.domain or self._is_called(each.domain)]
+        for last_resort in (False, True):
+            found = self._meant_by([each for each in here if each.last_resort is last_resort], attributes)
+            if found:
+                return found
+        return ()
+
+    def clock(self) -> datetime | None:
+        found = [
+            RootDse(raw).current_time
+            for page in self._pages(Search("", Scope.BASE, "(objectClass=*)", ("currentTime",)))
+            for _, raw in page
+        ]
+        return found[0] if found else None
 
     def connector_candidates(self, attributes: Collection[str]) -> Sequence[User]:
         return _users(self.search(_CONNECTOR, attributes))
@@ -339,8 +336,19 @@ class LiveDirectory:
 
     # Parts of answers
 
-    def _accounts(self, condition: str, attributes: Collection[str]) -> Sequence[User]:
-        return _users(self.search(ldap_filter.all_of(_ACCOUNTS, condition), attributes))
+    def _meant_by(self, names: Sequence[Reading], attributes: Collection[str]) -> Sequence[User]:
+        found: dict[str, User] = {}
+        values = [
+            ldap_filter.equal(each.attribute, each.value) for each in names if each.attribute != DISTINGUISHED_NAME
+        ]
+        for condition in ldap_filter.batches(values):
+            accounts = self.search(ldap_filter.all_of(_ACCOUNTS, condition), attributes)
+            found |= {user.distinguished_name: user for user in _users(accounts)}
+        for each in names:
+            if each.attribute == DISTINGUISHED_NAME:
+                at = self._account_at(each.value.decode("utf-8", "replace"), attributes)
+                found |= {user.distinguished_name: user for user in at}
+        return list(found.values())
 
     def _account_at(self, distinguished_name: str, attributes: Collection[str]) -> Sequence[User]:
         try:

@@ -21,6 +21,13 @@ LINKED_MAILBOX = 2
 _KEY = 16
 
 
+def anchor_attributes(attribute: str | None = None) -> tuple[str, ...]:
+    """The attributes in which an anchor may stand, as `effective_anchor` takes it."""
+    if attribute is None or attribute.lower() == CONSISTENCY_GUID.lower():
+        return CONSISTENCY_GUID, OBJECT_GUID
+    return (attribute,)
+
+
 def effective_anchor(user: User, attribute: str | None = None) -> bytes:
     """The anchor's raw bytes; b"" where the user has none or it can't be read.
 
