@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from preflight.directory.access.rights import Decision, Right
-from preflight.directory.users.judgement import Outcome
+from preflight.directory.prospect.circumstances import Momentary
+from preflight.directory.prospect.step import Operation, Outlook, Step, Verdict, verdict
+from preflight.directory.users.right_line import RightLine
 from preflight.directory.users.scope import Standing
 from preflight.report import EXIT_NOT_READY, EXIT_READY, EXIT_UNDETERMINED
-
-
-@dataclass(frozen=True, slots=True)
-class RightLine:
-    """One right on one user.
-
-    Attributes:
-        holder: whose right it is.
-        where: the DN that it is decided on.
-        decided_by: the entry and where it is explicit; "" where no entry decided.
-    """
-
-    right: Right
-    holder: str
-    where: str
-    decision: Decision
-    reason: str
-    decided_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +19,9 @@ class UserReport:
     Attributes:
         row: the columns of the per-user table.
         scope_note: why writeback doesn't touch the user at all; "" if it does.
+        steps: what was looked at on the way to both verdicts, in order.
+        momentary: his state, and where it was read.
+        traits: what else may differ from somebody for whom it works, in words by name.
     """
 
     domain: str
@@ -44,16 +31,28 @@ class UserReport:
     standing: Standing
     scope_note: str
     lines: tuple[RightLine, ...]
+    steps: tuple[Step, ...] = ()
+    momentary: Momentary | None = None
+    traits: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def reset(self) -> Verdict:
+        """Would a reset work now?"""
+        return verdict(self.steps, Operation.RESET)
+
+    @property
+    def change(self) -> Verdict:
+        """Would a change, by a user who knows his password?"""
+        return verdict(self.steps, Operation.CHANGE)
 
     @property
     def exit_code(self) -> int:
-        if self.standing in (Standing.OUT_OF_SCOPE, Standing.EXCLUDED, Standing.DISABLED):
-            return EXIT_NOT_READY
+        """The reset decides; a change that is blocked is shown, and no more."""
         return {
-            Outcome.OK.value: EXIT_READY,
-            Outcome.BLOCKED.value: EXIT_NOT_READY,
-            Outcome.UNSUPPORTED.value: EXIT_NOT_READY,
-        }.get(str(self.row["outcome"]), EXIT_UNDETERMINED)
+            Outlook.WORKS: EXIT_READY,
+            Outlook.BLOCKED: EXIT_NOT_READY,
+            Outlook.UNKNOWN: EXIT_UNDETERMINED,
+        }[self.reset.outlook]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,17 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from preflight.api import Finding, Later, Severity, check, passed, unknown, warn
-from preflight.directory.access.decider import decide
-from preflight.directory.access.rights import DECISION_CODES, Right
+from preflight.directory.access.account_database import SAM_ATTRIBUTES, sam_places, sam_reading
 from preflight.directory.model import AUTHENTICATED_USERS, PRE_WINDOWS_2000, Domain, Token
 from preflight.directory.port import Directory
 from preflight_checks.mending import account, remove
-
-_SAM_RIGHTS = (
-    (Right.LIST_CONTENTS, "list contents"),
-    (Right.READ_PROPERTY, "read all properties"),
-    (Right.READ_CONTROL, "read permissions"),
-)
 
 
 @check(
@@ -46,45 +39,35 @@ def sam_read(directory: Directory, domain: Domain, connector_token: Later[Token]
 
     To mend: as the finding says.
     """
-    head = domain.distinguished_name
-    yield _object(directory, f"CN=Server,CN=System,{head}", "sam-server", connector_token)
-    for place in (head, f"CN=Builtin,{head}"):
+    server, *others = sam_places(domain.distinguished_name)
+    yield _object(directory, server, "sam-server", connector_token)
+    for place in others:
         yield _object(directory, place, "sam-domain", connector_token)
     yield _pre_windows_2000(directory)
 
 
 def _object(directory: Directory, place: str, code: str, connector_token: Later[Token]) -> Finding:
-    entry = directory.read(place, {"nTSecurityDescriptor", "objectClass"})
-    descriptor = entry.security_descriptor if entry is not None else None
-    object_class = entry.texts("objectClass")[-1] if entry is not None and entry.has("objectClass") else ""
+    entry = directory.read(place, SAM_ATTRIBUTES)
     token = connector_token()
-    decisions = [
-        (name, decide(descriptor, token, right, object_sid=None, object_class=object_class))
-        for right, name in _SAM_RIGHTS
-    ]
-    refused = [name for name, decision in decisions if decision.denied]
-    unclear = [name for name, decision in decisions if decision.unknown]
-    denying = next((decision.ace for _, decision in decisions if decision.denied and decision.ace is not None), None)
-    if refused:
+    found = sam_reading(place, entry, token)
+    if found.refused:
         return warn(
             f"{code}-refused",
-            f"the connector account may not {', '.join(refused)} on {place}",
+            f"the connector account may not {', '.join(found.refused)} on {place}",
             subject=place,
             expected="list contents, read all properties, read permissions",
-            observed=f"refused: {', '.join(refused)}",
-            remedy=remove(denying, place, token)
-            if denying is not None
+            observed=f"refused: {', '.join(found.refused)}",
+            remedy=remove(found.denying, place, token)
+            if found.denying is not None
             else f'dsacls "{place}" /G "{account(token)}:LCRPRC"',
         )
-    if unclear:
+    if found.unclear:
         return unknown(
             f"{code}-unreadable",
-            f"whether the connector account may {', '.join(unclear)} on {place} could not be told",
+            f"whether the connector account may {', '.join(found.unclear)} on {place} could not be told",
             subject=place,
             expected="the object's descriptor",
-            observed=", ".join(
-                sorted({DECISION_CODES[decision.code] for _, decision in decisions if decision.unknown})
-            ),
+            observed=found.why,
             remedy="Let the reader read the permissions of this object.",
         )
     return passed(f"the connector account may list and read {place}", subject=place)

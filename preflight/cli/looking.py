@@ -5,21 +5,27 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import asdict
 
 from preflight.cli.options import Settings
 from preflight.cli.performing import configured, passwords_of
 from preflight.cli.problem import Problem, say
 from preflight.directory.naming import LONGEST, is_cloud_anchor
 from preflight.outputs.terminal import appearance_of, write
-from preflight.outputs.user import render
+from preflight.outputs.user import render, render_comparison
+from preflight.outputs.user_json import to_dict
 from preflight.report import EXIT_UNDETERMINED
 from preflight.resources import Setting
-from preflight.user_facts import UserReport
-from preflight.user_report import look_at_user
+from preflight.user_comparison import differences
+from preflight.user_facts import UserReport, UserSearch
+from preflight.user_report import look_at_users
 
 
-def look_and_show(settings: Settings, who: str, *, rights: bool, format: str) -> int:
+def look_and_show(settings: Settings, who: str, *, rights: bool, format: str, compare: str | None = None) -> int:
     """
+    Args:
+        compare: somebody to lay beside the user; None: nobody.
+
     Raises:
         Problem: a usage or configuration error, or nobody of that name.
     """
@@ -28,22 +34,47 @@ def look_and_show(settings: Settings, who: str, *, rights: bool, format: str) ->
     configuration = configured(settings)
     if not configuration.domains:
         raise Problem("which domain? Give --config FILE, or --domain NAME with --user or --ldif.")
-    search = look_at_user(Setting(configuration, (), passwords_of(configuration), os.environ), who)
-    for obstacle in search.obstacles:
+    names = [who] if compare is None else [who, compare]
+    searches = look_at_users(Setting(configuration, (), passwords_of(configuration), os.environ), names)
+    for obstacle in dict.fromkeys(obstacle for search in searches for obstacle in search.obstacles):
         say(f"could not be searched: {obstacle}")
-    if not search.found:
-        domains = ", ".join(domain.name for domain in configuration.domains)
-        if search.obstacles:
-            return EXIT_UNDETERMINED
-        raise Problem(_nobody(who, domains))
+    for name, search in zip(names, searches, strict=True):
+        if not search.found and not search.obstacles:
+            raise Problem(_nobody(name, ", ".join(domain.name for domain in configuration.domains)))
+    if not all(search.found for search in searches):
+        return EXIT_UNDETERMINED
+    if compare is not None:
+        one, other = (_only(name, search) for name, search in zip(names, searches, strict=True))
+        return _show_comparison(one, other, rights=rights, format=format)
+    found = searches[0].found
     if format == "json":
-        write(sys.stdout, json.dumps([_to_dict(each) for each in search.found], indent=2) + "\n")
+        write(sys.stdout, json.dumps([to_dict(each) for each in found], indent=2) + "\n")
     else:
         appearance = appearance_of(sys.stdout, os.environ)
-        write(sys.stdout, "\n".join(render(each, appearance, rights=rights) for each in search.found))
+        write(sys.stdout, "\n".join(render(each, appearance, rights=rights) for each in found))
+    if len(found) > 1:
+        say(f"{len(found)} users have that name")
+    return max(each.exit_code for each in found)
+
+
+def _only(name: str, search: UserSearch) -> UserReport:
     if len(search.found) > 1:
-        say(f"{len(search.found)} users have that name")
-    return max(each.exit_code for each in search.found)
+        meant = "; ".join(str(each.row["dn"]) for each in search.found)
+        raise Problem(f"'{name}' means {len(search.found)} users: {meant}. Compare by their DN or SID.")
+    return search.found[0]
+
+
+def _show_comparison(one: UserReport, other: UserReport, *, rights: bool, format: str) -> int:
+    found = differences(one, other)
+    if format == "json":
+        told = [asdict(each) for each in found]
+        document = {"user": to_dict(one), "beside": to_dict(other), "differences": told}
+        write(sys.stdout, json.dumps(document, indent=2) + "\n")
+        return one.exit_code
+    appearance = appearance_of(sys.stdout, os.environ)
+    names = (str(one.row["sam_account_name"]), str(other.row["sam_account_name"]))
+    write(sys.stdout, render(one, appearance, rights=rights) + render_comparison(found, names, appearance))
+    return one.exit_code
 
 
 def _nobody(who: str, domains: str) -> str:
@@ -56,24 +87,3 @@ def _nobody(who: str, domains: str) -> str:
         "source anchor; a user whom the reader may not see isn't found either. A reset of a user who isn't there ends "
         "in event 33002."
     )
-
-
-def _to_dict(report: UserReport) -> dict[str, object]:
-    return {
-        **report.row,
-        "standing": report.standing.value,
-        "connector": report.connector,
-        "read_from": report.origin,
-        "rights": [
-            {
-                "right": line.right.value,
-                "holder": line.holder,
-                "on": line.where,
-                "answer": line.decision.answer.value,
-                "code": line.decision.code,
-                "reason": line.reason,
-                "decided_by": line.decided_by,
-            }
-            for line in report.lines
-        ],
-    }

@@ -13,8 +13,8 @@ from preflight.cli.options import Settings
 def register(app: typer.Typer) -> None:
     app.command(
         "user",
-        help="One user: would a reset work, which entry decides each right, and where it comes from. "
-        "Exit codes: 0 ok, 3 blocked, 4 could not tell.",
+        help="One user: would a reset work now, would a change? With the event and the code to expect if not, and what "
+        "to do. Exit codes, by the reset: 0 it works, 3 blocked, 4 could not tell.",
     )(user)
 
 
@@ -27,6 +27,10 @@ def user(
         ),
     ],
     rights: Annotated[bool, typer.Option("--rights", help="Show every right, not only those in the way.")] = False,
+    compare: Annotated[
+        str | None,
+        typer.Option("--compare", metavar="USER", help="Show what differs from this user, for whom it works."),
+    ] = None,
     config: options.Config = None,
     domain: options.Domain = None,
     reader: Annotated[
@@ -61,4 +65,4 @@ def user(
         connector=connector,
         timeout=timeout,
     )
-    return look_and_show(settings, who, rights=rights, format=format)
+    return look_and_show(settings, who, rights=rights, format=format, compare=compare)

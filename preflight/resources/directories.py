@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from preflight.api import Target, Unavailable
 from preflight.config import DomainSettings
@@ -18,6 +19,9 @@ from preflight.network.endpoint import Endpoint
 from preflight.network.port import Resolver
 from preflight.network.together import all_at_once
 from preflight.resources.provider import Resources, finds, provides
+
+if TYPE_CHECKING:
+    from preflight.directory.live.ldap import LiveDirectory
 
 CONTROLLERS_RECORD = "_ldap._tcp.dc._msdcs"
 PDC_RECORD = "_ldap._tcp.pdc._msdcs"
@@ -220,8 +224,6 @@ def directory(resources: Resources, target: Target) -> Directory:
         from preflight.directory.export.ldif import LdifDirectory
 
         return LdifDirectory(settings.ldif, settings.name, settings.forest)
-    from preflight.directory.live.ldap import Credentials, LiveDirectory, SignIn
-
     probes: ControllerProbes = resources.get("controller_probes", target)
     answering = [probe.controller for probe in probes.probes if probe.answers]
     if not answering:
@@ -232,10 +234,22 @@ def directory(resources: Resources, target: Target) -> Directory:
             code=first.code if first else "no-controller",
             remedy=first.remedy if first else "",
         )
+    return live_directory(resources, target, answering)
+
+
+def live_directory(resources: Resources, target: Target, controllers: Sequence[DomainController]) -> LiveDirectory:
+    """Connected to the first of these that answers, and signed in as configured.
+
+    Raises:
+        Unavailable
+    """
+    from preflight.directory.live.ldap import Credentials, LiveDirectory, SignIn
+
+    settings = settings_of(resources, target)
     password = resources.setting.passwords.get(settings.name)
     live = LiveDirectory(
         settings.name,
-        answering,
+        controllers,
         SignIn(settings.auth, Credentials(settings.user, password) if settings.user and password else None),
         ledger=resources.setting.binds,
         resolve=resources.get("names", target).addresses,

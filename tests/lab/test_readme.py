@@ -29,6 +29,7 @@ def in_the_lab(text: str, forest) -> str:
     """The same about the lab's forest."""
     words: Mapping[str, str] = {
         "alice@corp.contoso.com": f"{forest.people[0].account}@{forest.domain}",
+        "bob@corp.contoso.com": f"{forest.people[2].account}@{forest.domain}",
         "ldaps://dc1.corp.contoso.com": f"ldaps://{forest.address}",
         "DC=corp,DC=contoso,DC=com": forest.base_dn,
         "corp.contoso.com": forest.domain,

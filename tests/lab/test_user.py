@@ -65,8 +65,9 @@ def test_a_protected_user_is_unsupported(own_forest: Forest, tmp_path: Path) -> 
         own_forest.admin.add_member("Account Operators", own_forest.dn(BEA))
         done = user(own_forest, tmp_path, own_forest.dn(BEA))
     assert done.returncode == 3
-    assert "UNSUPPORTED" in done.stdout
-    assert "Account Operators" in done.stdout
+    assert "by rights   unsupported" in done.stdout
+    assert "RESET BLOCKED  a protected account, as a member of Account Operators" in done.stdout
+    assert "33004, 31003" in done.stdout
 
 
 def test_nobody_of_that_name_is_a_usage_error_with_advice(forest: Forest, tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def search_anchors(
         without=sum(fold.without for _, fold in folds),
         unreadable=sum(fold.unreadable for _, fold in folds),
         written_by_connect=sum(fold.written_by_connect for _, fold in folds),
-        duplicates=tuple(_duplicate(found, attribute) for found in sharing.anchors.values() if len(found) > 1),
+        duplicates=tuple(duplicate_of(found, attribute) for found in sharing.anchors.values() if len(found) > 1),
         hints=tuple(
             Hint(name, found[0][1], tuple(member for _, _, member in found))
             for (name, _), found in sharing.names.items()
@@ -196,7 +196,8 @@ def _users_of(each: Surveyed, attributes: Collection[str]) -> Iterator[tuple[Use
                     yield user, standing
 
 
-def _duplicate(found: Sequence[tuple[bytes, Member]], attribute: str | None) -> Duplicate:
+def duplicate_of(found: Sequence[tuple[bytes, Member]], attribute: str | None) -> Duplicate:
+    """Users with one anchor, each with his own spelling of it."""
     anchors = {anchor for anchor, _ in found}
     binary = attribute is None or attribute in (CONSISTENCY_GUID, OBJECT_GUID)
     anchor = min(anchors)

@@ -18,13 +18,14 @@ from preflight.directory.access.decider import Right
 from preflight.directory.access.rights import Answer
 from preflight.directory.access.security_descriptor import Ace
 from preflight.directory.users.blocked import CauseGroup
+from preflight.directory.users.right_line import RightLine
 from preflight.directory.users.scope import Standing
 from preflight.outputs import Appearance
 from preflight.outputs.audit_progress import REFRESH, AuditProgress
 from preflight.outputs.text import cell_width
 from preflight.outputs.user import render as render_user
 from preflight.outputs.user_summary import MOST_CONTAINERS, fitted, render, short_name, without_entries
-from preflight.user_facts import RightLine, UserReport
+from preflight.user_facts import UserReport
 
 HOSTILE = "OU=\x1b[2J\u202eevil\nVerdict\nALL OK,DC=corp"
 WIDE = f"OU=東京本社営業部第一課 法人営業グループ 長い名前の組織単位,{BASE}"
