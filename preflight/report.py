@@ -81,7 +81,8 @@ class UserSummary:
         seen: users in scope, disabled ones included.
         complete: whether the reading got to its end and nothing was hidden from it.
         outcomes: counts of ok, blocked, unsupported, unknown, disabled, out_of_scope.
-        by_container: per container, its DN and outcomes.
+        by_container: per container, its DN and outcomes; where someone is blocked or unknown, `causes` (finding code:
+            how many are blocked by it) and a few `examples` (DN, outcome, code).
         blocked: rows of blocked users, at most MOST_BLOCKED_ROWS.
         as_of: when they were read, where that was in an earlier run; None = in this one.
     """

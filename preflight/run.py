@@ -6,7 +6,7 @@ import platform
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from preflight.api import Severity
@@ -130,11 +130,17 @@ def _users(resources: Resources) -> list[UserSummary]:
                 seen=survey.seen,
                 complete=survey.complete,
                 outcomes=dict(blocked.outcomes),
-                by_container=tuple(
-                    {"container": container, "outcomes": dict(outcomes)}
-                    for container, outcomes in sorted(blocked.by_container.items())
-                ),
+                by_container=tuple(_containers(blocked)),
                 blocked=tuple(blocked.rows),
             )
         )
     return summaries
+
+
+def _containers(blocked: Blocked) -> Iterator[dict[str, object]]:
+    for container, outcomes in sorted(blocked.by_container.items()):
+        row: dict[str, object] = {"container": container, "outcomes": dict(outcomes)}
+        trouble = blocked.troubles.get(container)
+        if trouble is not None:
+            row |= {"causes": dict(trouble.causes), "examples": list(trouble.examples)}
+        yield row

@@ -50,6 +50,19 @@ class CauseGroup:
 
 
 @dataclass(slots=True)
+class Trouble:
+    """The users directly in one container who are blocked, or could not be judged.
+
+    Attributes:
+        causes: how many are blocked by what, by finding code.
+        examples: at most MOST_EXAMPLES of each outcome: DN, outcome and finding code.
+    """
+
+    causes: Counter[str] = field(default_factory=Counter)
+    examples: list[Mapping[str, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Tally:
     """One right over the users in scope."""
 
@@ -69,6 +82,7 @@ class Blocked:
     Attributes:
         outcomes: all users seen, by outcome or standing.
         by_container: the same per container.
+        troubles: per container that has any.
         rows: the first `most_rows` blocked users, as rows of the per-user table.
         orphans: users whose adminCount says protected, who aren't, and whose rights are there.
         orphan_examples: a few of their DNs.
@@ -86,6 +100,7 @@ class Blocked:
         self.judge = judge
         self.outcomes: Counter[str] = Counter()
         self.by_container: dict[str, Counter[str]] = {}
+        self.troubles: dict[str, Trouble] = {}
         self.rows: list[Mapping[str, object]] = []
         self.orphans = 0
         self.orphan_examples: list[str] = []
@@ -161,7 +176,9 @@ class Blocked:
                 self._note(right, Answer.UNKNOWN, judgement)
         if judgement.outcome is Outcome.OK:
             self._note_orphan(judgement)
-        elif judgement.outcome is Outcome.BLOCKED and len(self.rows) < self._most_rows:
+            return
+        self._note_trouble(judgement)
+        if judgement.outcome is Outcome.BLOCKED and len(self.rows) < self._most_rows:
             self.rows.append(self.judge.row(judgement))
 
     def _holds_all(self, rights: Rights) -> bool:
@@ -186,6 +203,17 @@ class Blocked:
         group.classes[judgement.user.object_class] += 1
         if len(group.examples) < MOST_EXAMPLES:
             group.examples.append(judgement.user.distinguished_name)
+
+    def _note_trouble(self, judgement: Judgement) -> None:
+        trouble = self.troubles.get(judgement.container)
+        if trouble is None:
+            trouble = self.troubles[judgement.container] = Trouble()
+        outcome, code = judgement.outcome, self.judge.deciding_cause(judgement).code
+        if outcome is Outcome.BLOCKED:
+            trouble.causes[code] += 1
+        if sum(example["outcome"] == outcome for example in trouble.examples) < MOST_EXAMPLES:
+            dn = judgement.user.distinguished_name
+            trouble.examples.append({"dn": dn, "outcome": outcome.value, "code": code})
 
     def _note_orphan(self, judgement: Judgement) -> None:
         if judgement.protected is False and judgement.user.integer("adminCount") == 1:

@@ -89,3 +89,14 @@ def test_an_orphan_with_rights_is_remembered():
     blocked = fold(user(1, EVERYTHING, adminCount=1), user(2, EVERYTHING))
     assert blocked.orphans == 1
     assert blocked.orphan_examples == [f"CN=User 000001,OU=Site 01,{BASE}"]
+
+
+def test_each_container_has_its_causes_and_a_few_examples():
+    people = [user(number, NO_RESET, dn=f"CN=User {number},OU=Sales,{BASE}") for number in range(7)]
+    unread = user(8, nTSecurityDescriptor=None, dn=f"CN=User 8,OU=Sales,{BASE}")
+    blocked = fold(*people, unread, user(9, dn=f"CN=User 9,OU=Good,{BASE}"))
+    assert list(blocked.troubles) == [f"OU=Sales,{BASE}"]
+    trouble = blocked.troubles[f"OU=Sales,{BASE}"]
+    assert trouble.causes == {"ace-denied": 7}
+    assert [example["outcome"] for example in trouble.examples] == ["blocked"] * 5 + ["unknown"]
+    assert trouble.examples[0] == {"dn": f"CN=User 0,OU=Sales,{BASE}", "outcome": "blocked", "code": "ace-denied"}
