@@ -68,8 +68,13 @@ def targets(platform: str) -> list[Target]:
     return [Target(f"{platform}, Python {python}", tags, python, markers) for python in PYTHONS]
 
 
-def collect(wheel: Path, folder: Path, target: Target, *, without: frozenset[str] = frozenset()) -> None:
+def collect(
+    wheel: Path, folder: Path, target: Target, *, without: frozenset[str] = frozenset(), beside: Path | None = None
+) -> None:
     """Put into the folder every wheel that this one needs there, except those of the distributions in `without`.
+
+    Args:
+        beside: a folder with wheels that the index has not.
 
     Raises:
         subprocess.CalledProcessError: pip could not find one, and has said which.
@@ -80,7 +85,7 @@ def collect(wheel: Path, folder: Path, target: Target, *, without: frozenset[str
         wanted |= missing
         with tempfile.TemporaryDirectory(prefix="preflight-wheels-") as name:
             # From the start: so that one resolution sees all requirements.
-            _download(list(wanted.values()), Path(name), target)
+            _download(list(wanted.values()), Path(name), target, beside)
             found = sorted(Path(name).glob("*.whl"))
             missing = _missing([wheel, *found], {**wanted, **{_name_of(each): None for each in found}}, target, without)
             if not missing:
@@ -101,12 +106,13 @@ def _missing(
     return missing
 
 
-def _download(wanted: Sequence[Requirement], folder: Path, target: Target) -> None:
+def _download(wanted: Sequence[Requirement], folder: Path, target: Target, beside: Path | None) -> None:
     if target.compiled:
         which = [word for tag in target.platforms for word in ("--platform", tag)]
     else:
         which = ["--platform", "any", "--implementation", "py", "--abi", "none"]
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--dest", str(folder), "--only-binary=:all:"]
+    command += ["--find-links", str(beside)] if beside is not None else []
     subprocess.run([*command, "--python-version", target.python, *which, *map(str, wanted)], check=True)
 
 

@@ -78,7 +78,7 @@ Format = Annotated[
     typer.Option(
         "--format",
         metavar="NAME",
-        help="What goes to standard output: human, json, junit, markdown, prometheus, nagios or checkmk.",
+        help="What goes to standard output: human, json, html, junit, markdown, prometheus, nagios or checkmk.",
     ),
 ]
 Outputs = Annotated[

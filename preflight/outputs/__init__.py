@@ -48,12 +48,20 @@ Format = Callable[[Report, Appearance], str]
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {"human": _human}
-    | {name: _plain(name) for name in ("json", "junit", "markdown", "prometheus", "nagios", "checkmk")}
+    | {name: _plain(name) for name in ("json", "html", "junit", "markdown", "prometheus", "nagios", "checkmk")}
 )
 """By the name that `--format` and `-o FORMAT=PATH` take. A format's module is imported when it is used."""
 
 EXTENSIONS: Mapping[str, str] = MappingProxyType(
-    {".json": "json", ".txt": "human", ".xml": "junit", ".md": "markdown", ".prom": "prometheus"}
+    {
+        ".json": "json",
+        ".txt": "human",
+        ".html": "html",
+        ".htm": "html",
+        ".xml": "junit",
+        ".md": "markdown",
+        ".prom": "prometheus",
+    }
 )
 """The format that a file's name means where `-o` names none."""
 

@@ -108,10 +108,12 @@ def test_the_wheelhouse_of_windows_holds_what_only_windows_needs(built):
     [archive] = built("win_amd64").glob("*.zip")
     wheels = [Path(name).name for name in zipfile.ZipFile(archive).namelist() if name.endswith(".whl")]
     distributions = {name.partition("-")[0].lower() for name in wheels}
-    assert {"sspilib", "colorama", "cryptography", "pyspnego", "ldap3", "typer", "writeback_preflight"} <= distributions
+    assert {"sspilib", "colorama", "cryptography", "pyspnego", "ldap3", "jinja2", "typer"} <= distributions
+    assert "writeback_preflight" in distributions
     assert all(name.endswith(("-none-any.whl", "win_amd64.whl")) for name in wheels)
     for python in ("cp311", "cp312", "cp313", "cp314"):
-        assert any(name.startswith("charset_normalizer") and f"-{python}-" in name for name in wheels)
+        for compiled in ("charset_normalizer", "markupsafe"):
+            assert any(name.lower().startswith(compiled) and f"-{python}-" in name for name in wheels)
 
 
 @pytest.fixture(scope="session")
@@ -127,6 +129,8 @@ def test_the_single_file_runs_on_a_bare_python(program, tmp_path):
     assert "2239" in run([*program, "explain", "dc.policy-hints"], tmp_path).stdout
     said = run([*program, "demo", "--expect", "not_ready", "--format", "json"], tmp_path).stdout
     assert json.loads(said)["verdict"] == "not_ready"
+    run([*program, "demo", "--quiet", "-o", "report.html"], tmp_path, code=3)
+    assert "NOT READY" in (tmp_path / "report.html").read_text("utf-8")
 
 
 def test_the_single_file_holds_nothing_compiled(program):
