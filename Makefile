@@ -70,7 +70,8 @@ $(STAMPS)/development: pyproject.toml $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable . --group dev
 	@touch $@ $(STAMPS)/program
 
-$(STAMPS)/laboratory: tests/install.sh tests/lab/install.sh tests/network/packages.txt $(STAMPS)/development
+$(STAMPS)/laboratory: tests/install.sh tests/lab/install.sh tests/network/packages.txt tests/browser/packages.txt \
+		$(STAMPS)/development
 	@mkdir -p $(STAMPS)
 	@# 3: something could not be installed, which was said; the next time tries again.
 	sh tests/install.sh $(BIN)/python && touch $@ || test $$? -eq 3

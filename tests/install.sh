@@ -15,9 +15,9 @@ leave_out() {
 # The laboratory: a real Active Directory on loopback.
 sh tests/lab/install.sh || leave_out "the Active Directory lab (see above): tests marked lab are skipped"
 
-# Networks, proxies.
+# Networks, proxies; a browser.
 wanted=""
-for package in $(sed 's/#.*//' tests/network/packages.txt); do
+for package in $(sed 's/#.*//' tests/network/packages.txt tests/browser/packages.txt); do
     status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || status=absent
     [ "$status" = installed ] || wanted="$wanted $package"
 done

@@ -1,5 +1,6 @@
 """Reports that the outputs are tested with: green, red, unknown, empty, hostile."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 
@@ -169,7 +170,12 @@ def red() -> Report:
                 True,
                 {"ok": 4672, "blocked": 140, "unsupported": 8, "unknown": 0, "disabled": 0},
                 (
-                    {"container": sales, "outcomes": {"ok": 0, "blocked": 128}},
+                    {
+                        "container": sales,
+                        "outcomes": {"ok": 0, "blocked": 128},
+                        "causes": {"ace-missing": 100, "ace-denied": 28},
+                        "examples": [{"dn": f"CN=User 1,{sales}", "outcome": "blocked", "code": "ace-missing"}],
+                    },
                     {"container": deep, "outcomes": {"ok": 3, "blocked": 12}},
                 ),
                 ({"dn": f"CN=User 1,{sales}", "code": "ace-missing"},),
@@ -303,6 +309,46 @@ def watched() -> Report:
             ),
         ),
     )
+
+
+def merged() -> Report:
+    """Two sync servers, one of which doesn't get out."""
+    report, closed = green(), red().results[0]
+    return replace(
+        report,
+        results=(*(replace(each, host="SYNC01") for each in report.results), replace(closed, host="SYNC02")),
+    )
+
+
+def crowded(count: int = 10_000) -> Report:
+    """As many blocked users, in 60 containers."""
+    base, report = "DC=corp,DC=contoso,DC=com", red()
+    codes = ("inheritance-off", "ace-missing", "ace-denied", "class-not-covered")
+    rows = tuple(
+        {
+            "dn": f"CN=User {number:05},OU=Site {number % 60:02},OU=People,{base}",
+            "domain": DOMAIN,
+            "sam_account_name": f"user{number:05}",
+            "user_principal_name": f"user{number:05}@corp.contoso.com",
+            "reset_password": "denied",
+            "write_lockout_time": "allowed" if number % 3 else "denied",
+            "write_pwd_last_set": "allowed",
+            "outcome": "blocked",
+            "code": codes[number % 4],
+            "reason": f"The entry stands on {base}, but inheritance is switched off on OU=Site {number % 60:02}.",
+        }
+        for number in range(count)
+    )
+    containers = tuple(
+        {
+            "container": f"OU=Site {site:02},OU=People,{base}",
+            "outcomes": {"ok": 200, "blocked": len(rows[site::60]), "unknown": site % 3},
+            "causes": dict(Counter(row["code"] for row in rows[site::60])),
+        }
+        for site in range(60)
+    )
+    outcomes = {"ok": 12_000, "blocked": count, "unknown": 60}
+    return replace(report, users=(UserSummary(DOMAIN, 12_060 + count, True, outcomes, containers, rows),))
 
 
 ALL = {
