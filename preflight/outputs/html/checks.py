@@ -238,13 +238,13 @@ def fact(name: str, value: object) -> Fact:
 
 
 def _columns(items: Sequence[object]) -> tuple[str, ...]:
-    """The keys of a list of mappings of plain values; () where it is something else."""
+    """The keys that say something in a list of mappings of plain values; () where it is something else."""
     keys: dict[str, None] = {}
     for item in items:
         if not isinstance(item, Mapping) or any(isinstance(value, (Mapping, list, tuple)) for value in item.values()):
             return ()
-        keys |= dict.fromkeys(item)
-    return tuple(keys) if len(keys) <= MOST_COLUMNS and len(items) > 1 else ()
+        keys |= dict.fromkeys(key for key, value in item.items() if value not in ("", None))
+    return tuple(keys) if len(keys) <= MOST_COLUMNS else ()
 
 
 def _heading(key: object) -> str:

@@ -14,6 +14,7 @@ from unit.outputs import samples
 
 from preflight.api import Severity, fail
 from preflight.outputs.html import render
+from preflight.outputs.html.checks import MOST_ITEMS, Fact, fact
 from preflight.outputs.html.users import blocked_table, domains
 from preflight.outputs.html.view import view_of
 from preflight.report import UserSummary
@@ -127,3 +128,18 @@ def test_an_advisory_and_a_required_check_are_marked():
     assert results["directory.bind"].required
     assert not results["network.relay-443"].advisory
     assert samples.red().results[-1].severity is Severity.BLOCKER
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("text", Fact("n", ("text",))),
+        ([1, 2], Fact("n", ("1", "2"))),
+        ({"a_b": 1, "c": [2, 3]}, Fact("n", ("a b: 1", "c: 2, 3"))),
+        ([{"a": 1, "said": ""}, {"b": True}], Fact("n", columns=("a", "b"), rows=(("1", ""), ("", "yes")))),
+        ([{"a": [1]}], Fact("n", ("a: 1",))),
+        (list(range(MOST_ITEMS + 3)), Fact("n", tuple(map(str, range(MOST_ITEMS))), more=3)),
+    ],
+)
+def test_evidence_is_a_text_a_list_or_a_table(value, expected):
+    assert fact("n", value) == expected
