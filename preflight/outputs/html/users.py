@@ -263,7 +263,7 @@ def blocked_table(report: Report) -> BlockedTable | None:
         first=tuple(rows[:FIRST_ROWS]),
         data=_data(rows),
         causes=_frequent(row.code for row in rows),
-        containers=_frequent(row.container for row in rows),
+        containers=_frequent(row.container for row in rows)[:MOST_CONTAINERS],
         several_domains=len({row.domain for row in rows}) > 1,
         missing=total - len(rows),
     )
