@@ -15,7 +15,7 @@ from preflight.history.damage import identity, set_aside
 from preflight.history.document import packed, packed_reading
 from preflight.history.errors import Damaged, HistoryError, translated
 from preflight.history.schema import selection_of, stamp
-from preflight.report import Report, Result
+from preflight.report import Report, Result, UserSummary
 
 DURATIONS_KEPT = 200
 """The last durations of a check on a target, from which median and percentile come."""
@@ -106,16 +106,19 @@ def _add_run(connection: sqlite3.Connection, report: Report, audit: str) -> int 
 
 def _add_readings(connection: sqlite3.Connection, report: Report, run: int) -> None:
     for place, users in enumerate(report.users):
-        at = stamp(users.as_of or report.run.started)
-        facts = (users.domain, at, int(users.complete), json.dumps(dict(users.outcomes)))
-        connection.execute(
-            "INSERT OR IGNORE INTO readings (domain, at, complete, outcomes, document) VALUES (?, ?, ?, ?, ?)",
-            (*facts, packed_reading(report, users)),
-        )
-        connection.execute(
-            "INSERT INTO uses SELECT ?, ?, number FROM readings WHERE domain = ? AND at = ?",
-            (run, place, users.domain, at),
-        )
+        key = (users.domain, stamp(users.as_of or report.run.started))
+        known = connection.execute("SELECT number FROM readings WHERE domain = ? AND at = ?", key).fetchone()
+        number = known[0] if known else _add_reading(connection, report, users, key)
+        connection.execute("INSERT INTO uses VALUES (?, ?, ?)", (run, place, number))
+
+
+def _add_reading(
+    connection: sqlite3.Connection, report: Report, users: UserSummary, key: tuple[str, int]
+) -> int | None:
+    return connection.execute(
+        "INSERT INTO readings (domain, at, complete, outcomes, document) VALUES (?, ?, ?, ?, ?)",
+        (*key, int(users.complete), json.dumps(dict(users.outcomes)), packed_reading(report, users)),
+    ).lastrowid
 
 
 def _judged(report: Report) -> Iterator[Result]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import statistics
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from preflight.history.connection import reading
 from preflight.history.document import unpacked
 from preflight.history.errors import Damaged, HistoryError
 from preflight.history.recording import durations
-from preflight.history.schema import APPLICATION_ID, moment, selection_of, stamp
+from preflight.history.schema import MIGRATIONS, moment, selection_of, stamp, version_of
 from preflight.past import Period, TrendPoint
 from preflight.report import Report, Verdict
 
@@ -211,15 +210,28 @@ def opened(file: Path) -> Iterator[History]:
         )
     try:
         with reading(file) as connection:
-            [application] = connection.execute("PRAGMA application_id").fetchone()
-            if application != APPLICATION_ID:
-                raise HistoryError(f"{file} is no history of preflight. Name another file.")
+            _require_ours(connection, file)
             yield History(connection)
     except Damaged as error:
         raise HistoryError(
             f"the history {file} is damaged ({error}). The next run that is recorded sets it aside and begins a new "
             f"one; to look into it: sqlite3 {file} .recover."
         ) from None
+
+
+def _require_ours(connection: sqlite3.Connection, file: Path) -> None:
+    """
+    Raises:
+        HistoryError: another program's, empty, or of another version of this one.
+    """
+    try:
+        version = version_of(connection)
+    except HistoryError as error:
+        raise HistoryError(f"the history {file} can't be read: {error}") from None
+    if version < len(MIGRATIONS):
+        raise HistoryError(
+            f"the history {file} is empty, or was written by an older preflight: the next recorded run sees to that."
+        )
 
 
 def _run(row: Sequence[object]) -> RecordedRun:
@@ -241,4 +253,5 @@ def _median_and_p95(packed: bytes) -> tuple[float | None, float | None]:
     seconds = sorted(durations(packed))
     if not seconds:
         return None, None
-    return statistics.median(seconds), seconds[ceil(0.95 * len(seconds)) - 1]
+    middle = len(seconds) // 2
+    return (seconds[middle] + seconds[~middle]) / 2, seconds[ceil(0.95 * len(seconds)) - 1]

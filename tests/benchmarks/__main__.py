@@ -15,10 +15,11 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import audit, decide, live, network, offline, start_up
+from benchmarks import audit, decide, history, live, monitor, network, offline, start_up
 from benchmarks.measure import Measure, NotMeasured, Outcome
 
-MEASURES = [*start_up.MEASURES, *network.MEASURES, *live.MEASURES, *audit.MEASURES, *offline.MEASURES, *decide.MEASURES]
+MODULES = (start_up, network, live, monitor, audit, offline, decide, history)
+MEASURES = [measure for module in MODULES for measure in module.MEASURES]
 
 
 def main() -> int:

@@ -303,7 +303,7 @@ def test_another_programs_database_is_left_alone(file: Path) -> None:
     before = file.read_bytes()
     with pytest.raises(HistoryError, match="another program"):
         record(file, report(), Limits(), now=NOW)
-    with pytest.raises(HistoryError, match="no history"), opened(file):
+    with pytest.raises(HistoryError, match="another program"), opened(file):
         pass
     assert file.read_bytes() == before
     assert [each.name for each in file.parent.iterdir()] == [file.name]
@@ -323,6 +323,18 @@ def test_a_newer_programs_history_is_left_alone(file: Path) -> None:
         connection.execute("PRAGMA user_version = 99")
     with pytest.raises(HistoryError, match="newer preflight"):
         record(file, report(), Limits(), now=NOW)
+    with pytest.raises(HistoryError, match="newer preflight"), opened(file):
+        pass
+
+
+def test_an_empty_file_is_begun_by_the_next_run(file: Path) -> None:
+    file.parent.mkdir()
+    file.write_bytes(b"")
+    with pytest.raises(HistoryError, match="is empty"), opened(file):
+        pass
+    recorded(file, report())
+    with opened(file) as history:
+        assert history.count() == 1
 
 
 def test_no_history_yet_says_how_one_comes_about(file: Path) -> None:
