@@ -17,6 +17,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.lab)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_history_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A scheduled run that a test makes is none of this machine's: where nothing is said, it is recorded here."""
+    with pytest.MonkeyPatch.context() as patch:
+        for variable in ("STATE_DIRECTORY", "ProgramData", "LOCALAPPDATA"):
+            patch.setenv(variable, str(tmp_path_factory.getbasetemp() / "state"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def lab() -> None:
     """The lab is there: else the test is skipped, or fails where nothing may be left out (CI)."""
