@@ -61,7 +61,7 @@ def place_of(configuration: Configuration, option: Path | None) -> Path:
 
 def last_audit(where: Kept | None, name: str) -> Report | None:
     """The report of the last run that read the users under that name; None where there is none, or no way to know."""
-    if where is None or not where.file.exists():
+    if where is None:
         return None
     try:
         with opened(where.file) as history:
@@ -74,7 +74,7 @@ def last_audit(where: Kept | None, name: str) -> Report | None:
 def previous(where: Kept | None, report: Report) -> Report | None:
     """The last recorded run like this one; None where there is none, which is said."""
     obstacle = "no earlier run of the same profile and selection is recorded"
-    if where is not None and where.file.exists():
+    if where is not None:
         try:
             with opened(where.file) as history:
                 found = history.last(before=report)

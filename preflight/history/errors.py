@@ -27,6 +27,11 @@ class Damaged(Exception):
 
 def translated(error: sqlite3.Error | OSError, file: Path) -> HistoryError | Damaged:
     """What to raise in place of an error of SQLite or of the operating system."""
+    if isinstance(error, FileNotFoundError):
+        return HistoryError(
+            f"there is no history {file} yet. Runs are recorded with --profile monitor, with a [history] table in the "
+            "configuration, and with --history FILE."
+        )
     if isinstance(error, OSError):
         reason = error.strerror or type(error).__name__
         return HistoryError(f"the history {file} can't be used: {reason}. Name another place (--history FILE).")

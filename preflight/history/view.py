@@ -203,11 +203,6 @@ def opened(file: Path) -> Iterator[History]:
     Raises:
         HistoryError: it can't be read, also while it is used inside.
     """
-    if not file.exists():
-        raise HistoryError(
-            f"there is no history {file} yet. Runs are recorded with --profile monitor, with a [history] table in the "
-            "configuration, and with --history FILE."
-        )
     try:
         with reading(file) as connection:
             _require_ours(connection, file)

@@ -291,3 +291,28 @@ def test_one_that_another_program_holds_is_said_in_time(file: Path, mocker) -> N
         connection.execute("BEGIN IMMEDIATE")
         with pytest.raises(HistoryError, match="held it for too long"):
             record(file, report(), Limits(), now=NOW)
+
+
+def test_a_folder_that_may_not_be_entered_is_said(mounts: None, tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    script = """
+import sys; from pathlib import Path
+import os; os.setgroups([]); os.setgid(65534); os.setuid(65534)
+from preflight.history.errors import HistoryError
+from preflight.history.view import opened
+try:
+    with opened(Path(sys.argv[1])): pass
+except HistoryError as error: print(error)
+"""
+    # Modules first: this account may not read them.
+    script = "import preflight.history.view, preflight.history.recording\n" + script
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(closed / "history.sqlite3")],
+        env=ENVIRONMENT,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=ENDED_WITHIN,
+        check=False,
+    )
+    assert "Permission denied" in done.stdout, done.stderr
