@@ -105,9 +105,10 @@ def version_of(connection: sqlite3.Connection) -> int:
     Raises:
         HistoryError: not ours, or newer than we know.
     """
+    # The tables first: another run may make the file meanwhile, and marks it in the transaction that makes them.
+    [tables] = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     [application] = connection.execute("PRAGMA application_id").fetchone()
     [version] = connection.execute("PRAGMA user_version").fetchone()
-    [tables] = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if application != APPLICATION_ID and tables:
         raise HistoryError("it is a database of another program. Name another file.")
     if version > len(MIGRATIONS):
