@@ -1,8 +1,9 @@
 """Reports of several servers as one report: which check is bad where, and what only all of them together tell.
 
 Active and staging sync servers, one per site: each runs by itself and writes its report; here they become one verdict.
-Every result says which machine it comes from. Of one machine the newest report counts; one that is too old says nothing
-about now, so its server is unknown.
+Every result says which machine it comes from. Each run knows its server's mode: on a staging server its checks of
+events call silence right by themselves. Of one machine the newest report counts; one that is too old says nothing about
+now, so its server is unknown.
 """
 
 from __future__ import annotations
@@ -12,14 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from preflight.api import Check, Finding, Severity, Status, check, fail, passed, unknown, warn
+from preflight.api import Check, Finding, Severity, check, fail, passed, unknown, warn
 from preflight.past import rfc3339
 from preflight.report import Report, Result, Run, UserSummary, worst
 
 ACTIVE, STAGING = "active", "staging"
-
-_SILENT_WHEN_STAGING = "events"
-"""The area of checks that listen to the service, which is silent on a staging server, and rightly so."""
 
 
 class MergeError(ValueError):
@@ -144,11 +142,7 @@ def merge_reports(reports: Sequence[Report], *, max_age: timedelta) -> Report:
     """
     merge = _sorted_out(reports, max_age)
     newest = max(merge.fresh.values(), key=lambda report: report.run.started)
-    results = [
-        replace(_rightly_silent(result, report), host=host)
-        for host, report in merge.fresh.items()
-        for result in report.results
-    ]
+    results = [replace(result, host=host) for host, report in merge.fresh.items() for result in report.results]
     return Report(
         tool=newest.tool,
         run=_run(merge),
@@ -210,21 +204,6 @@ def _notes(merge: Merge) -> Iterator[str]:
         yield f"{host}: {count} older report{'s' if count > 1 else ''} of this server left out"
     for host, report in merge.fresh.items():
         yield from (f"{host}: {note}" for note in report.run.notes)
-
-
-def _rightly_silent(result: Result, report: Report) -> Result:
-    """On a staging server what the service doesn't say is no fault."""
-    if report.run.sync_server_mode != STAGING or result.check.partition(".")[0] != _SILENT_WHEN_STAGING:
-        return result
-    if result.status.good:
-        return result
-    findings = tuple(
-        Finding(Status.NOT_APPLICABLE, "not-applicable", f"in staging mode, so this is no fault: {finding.summary}")
-        if not finding.status.good
-        else finding
-        for finding in result.findings
-    )
-    return replace(result, status=worst(finding.status for finding in findings), findings=findings, blocked_by=())
 
 
 def _result(each: Check, merge: Merge) -> Result:
