@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Optional
 
 import typer
 
@@ -27,9 +27,11 @@ def version_option(
 
 def register(app: typer.Typer) -> None:
     app.command("list", help="The checks: id, severity, what each says.")(list_checks)
-    app.command("explain", help="One check or finding code: what, why, how to mend, and a sample. Works offline.")(
-        explain
-    )
+    app.command(
+        "explain",
+        help="What is known of a check, a finding code, an event, an SSPR code, an HRESULT or an error's name: what it "
+        "means, what causes it, which checks tell, how to mend it. Works offline.",
+    )(explain)
 
 
 def list_checks() -> int:
@@ -45,13 +47,34 @@ def list_checks() -> int:
 
 
 def explain(
-    what: Annotated[str, typer.Argument(metavar="CHECK|CODE", help="dc.policy-hints, or a finding code: ace-denied.")],
+    what: Annotated[
+        Optional[list[str]],  # noqa: UP045 - typer reads it at run time
+        typer.Argument(
+            metavar="WHAT...", help="33004, SSPR_0029, 0x80230619, 'multiple matches', dc.policy-hints, ..."
+        ),
+    ] = None,
+    search: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--search", metavar="TEXT", help="Text as it stands in an event or a dialog; - reads it."),
+    ] = None,
+    format: Annotated[
+        str, typer.Option("--format", metavar="human|json", help="What goes to standard output.")
+    ] = "human",
 ) -> int:
-    from preflight.cli.explaining import explanation
+    from preflight.cli import knowing
     from preflight.cli.performing import installed_checks
+    from preflight.cli.problem import Problem
     from preflight.merging import CHECKS as MERGE_CHECKS
     from preflight.outputs.terminal import write
     from preflight.registry import Registry
 
-    write(sys.stdout, explanation(what, Registry.of([*installed_checks().checks.values(), *MERGE_CHECKS])))
+    if search is not None:
+        if what:
+            raise Problem(
+                f"explain takes a name or --search, not both. For both as one text: --search {' '.join(what)!r}."
+            )
+        write(sys.stdout, knowing.search(search, format))
+        return 0
+    registry = Registry.of([*installed_checks().checks.values(), *MERGE_CHECKS])
+    write(sys.stdout, knowing.explain(what or [], registry, format))
     return 0

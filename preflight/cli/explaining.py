@@ -1,10 +1,11 @@
-"""The text of `preflight explain`."""
+"""The text of `preflight explain` for a check or a finding code."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from preflight import knowledge
 from preflight.api import COMMON_CODES, Check, Finding, Severity
 from preflight.cli.problem import Problem
 from preflight.cli.sample import sample_report
@@ -14,6 +15,9 @@ from preflight.registry import Registry
 from preflight.report import Report, Result
 
 _WIDTH = 96
+_LONGEST_NAME = 100
+"""Characters of what was typed that are compared with names."""
+
 _SEVERITIES = {
     Severity.BLOCKER: "where it fails, writeback does not work",
     Severity.ADVISORY: "worth knowing; it does not make the verdict",
@@ -31,25 +35,64 @@ def explanation(what: str, registry: Registry) -> str:
     Raises:
         Problem: neither a check nor a finding code; it names the nearest.
     """
+    text = of_checks(what, registry)
+    if text is None:
+        raise unknown(what, registry)
+    return text
+
+
+def of_checks(what: str, registry: Registry) -> str | None:
+    """The check or the finding code explained; None: it is neither."""
     if what in registry.checks:
         return _check(registry.checks[what], sample_report())
-    having = [check for check in registry.checks.values() if what in check.codes]
-    if having:
+    if having := checks_meant(what, registry):
         return _code(what, having, sample_report())
     if what in COMMON_CODES:
         return f"{what}: {COMMON_CODES[what]}.\nEvery check may yield it.\n"
+    return None
+
+
+def checks_meant(what: str, registry: Registry) -> Sequence[Check]:
+    """The check with that id, else those that declare the finding code."""
+    if what in registry.checks:
+        return [registry.checks[what]]
+    return [check for check in registry.checks.values() if what in check.codes]
+
+
+def as_members(check: Check) -> Mapping[str, object]:
+    """The check for JSON."""
+    return {
+        "id": check.id,
+        "title": check.title,
+        "severity": check.severity.value,
+        "looks_at": check.each,
+        "requires": list(check.requires),
+        "leads_to": list(check.event_codes),
+        "asked_by": _asked_by(check),
+        "tags": list(check.tags),
+        "explanation": check.explanation,
+        "codes": dict(check.codes),
+    }
+
+
+def unknown(what: str, registry: Registry) -> Problem:
+    """That nothing is known of it, with the nearest that is."""
     similar = _nearest(what, registry)
     hint = f" Did you mean {similar!r}?" if similar else ""
-    raise Problem(f"nothing is known of {what!r}.{hint} `preflight list` shows the checks.")
+    return Problem(
+        f"nothing is known of {what!r}.{hint} `preflight list` shows the checks; `preflight explain --search TEXT` "
+        "finds an event by its text."
+    )
 
 
 def _nearest(what: str, registry: Registry) -> str:
-    """A check, also by its name without the area, or a finding code."""
-    names = {code: code for check in registry.checks.values() for code in check.codes}
+    """A check, also by its name without the area, a finding code, or a code or name of the knowledge."""
+    names = {name.casefold(): name for name in knowledge.names()}
+    names |= {code: code for check in registry.checks.values() for code in check.codes}
     names |= {code: code for code in COMMON_CODES}
     names |= {id.partition(".")[2]: id for id in registry.checks}
     names |= {id: id for id in registry.checks}
-    similar = nearest(what.lower(), names)
+    similar = nearest(what.casefold()[:_LONGEST_NAME], names)
     return names.get(similar, "")
 
 
@@ -60,7 +103,8 @@ def _check(check: Check, sample: Report) -> str:
         f"severity   {check.severity.value}: {_SEVERITIES[check.severity]}",
         f"looks at   {_TARGETS.get(check.each, check.each)}",
         f"requires   {', '.join(check.requires) or 'nothing'}",
-        f"leads to   {', '.join(check.event_codes) or 'no event'}",
+        *_events("leads to", [_named(code, check) for code in check.event_codes] or ["no event"]),
+        *_events("asked by", _asked_by(check)),
         f"tags       {', '.join(check.tags)}",
         "",
         *_paragraphs(check.explanation),
@@ -70,6 +114,25 @@ def _check(check: Check, sample: Report) -> str:
         *_sample(_worst([check], None, sample)),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _events(lead: str, codes: Sequence[str]) -> list[str]:
+    wrapped = textwrap.wrap("; ".join(codes), _WIDTH - 11, break_long_words=False, break_on_hyphens=False)
+    return [f"{lead if not number else '':<11}{line}" for number, line in enumerate(wrapped)]
+
+
+def _named(code: str, check: Check) -> str:
+    """The code with its name; where several things have it, the one of which the check sees a cause."""
+    entries = knowledge.entries_for(code)
+    seen = [entry for entry in entries if check.id in entry.checks]
+    name = next((entry.name for entry in (*seen, *entries)), "")
+    return f"{code} {name}".strip()
+
+
+def _asked_by(check: Check) -> list[str]:
+    """What else leads here: codes and symptoms of which the check confirms or excludes a cause."""
+    further = [entry for entry in knowledge.reached_from(check.id) if not set(entry.codes) & set(check.event_codes)]
+    return [f"{entry.code} {entry.name}".strip() for entry in further]
 
 
 def _code(code: str, checks: Sequence[Check], sample: Report) -> str:

@@ -6,7 +6,7 @@ procedure("restart-sync-service") what only a person can do, step by step
 """
 
 from preflight.knowledge.loading import Catalogue, KnowledgeError, catalogue
-from preflight.knowledge.lookup import entries_for, entry, nearest, procedure, reached_from
+from preflight.knowledge.lookup import entries_for, entry, names, procedure, reached_from
 from preflight.knowledge.model import Cause, Entry, Level, Procedure, Step
 from preflight.knowledge.search import Match, causes_for, search
 
@@ -23,7 +23,7 @@ __all__ = [
     "causes_for",
     "entries_for",
     "entry",
-    "nearest",
+    "names",
     "procedure",
     "reached_from",
     "search",

@@ -13,7 +13,11 @@ from preflight.knowledge.model import Cause, Entry, Level, Procedure, Step
 
 FILES = (
     "user_errors.toml",
+    "reset_events.toml",
     "adsync_events.toml",
+    "writeback_symptoms.toml",
+    "other_events.toml",
+    "portals.toml",
 )
 """In the order of the catalogue: what an admin meets first comes first where a code is shared."""
 
@@ -86,7 +90,7 @@ def _entry(where: str, table: Mapping[str, Any]) -> Entry:
         _made(Cause, f"{where}, cause number {number}", cause)
         for number, cause in enumerate(_tables(where, values, "causes"), 1)
     )
-    steps = tuple(_step(where, step) for step in values.pop("steps", []))
+    steps = tuple(_step(where, step) for step in _list(where, values.pop("steps", []), "steps"))
     values.pop("causes", None)
     level = values.get("level")
     if level not in tuple(Level):
@@ -126,10 +130,13 @@ def _strings(where: str, name: str, value: object) -> tuple[str, ...]:
 
 
 def _tables(where: str, document: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]]:
-    values = document.get(key, [])
+    return [_table(f"{where}, {key}", value) for value in _list(where, document.get(key, []), key)]
+
+
+def _list(where: str, values: object, key: str) -> Sequence[object]:
     if not isinstance(values, list):
-        raise KnowledgeError(f"{where}: {key} must be a list of tables")
-    return [_table(f"{where}, {key}", value) for value in values]
+        raise KnowledgeError(f"{where}: {key} must be a list")
+    return values
 
 
 def _table(where: str, value: object) -> Mapping[str, Any]:

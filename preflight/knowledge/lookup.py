@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
@@ -50,13 +49,6 @@ def procedure(name: str) -> Procedure | None:
 def reached_from(check: str) -> Sequence[Entry]:
     """The entries of which a cause is confirmed or excluded by the check."""
     return tuple(entry for entry in catalogue().entries if check in entry.checks)
-
-
-def nearest(what: str) -> str:
-    """The code, name or alias that is most like it, or ""."""
-    known = {squeezed(name): name for name in names()}
-    similar = difflib.get_close_matches(squeezed(what[:MOST_LETTERS]), list(known), n=1, cutoff=0.6)
-    return known[similar[0]] if similar else ""
 
 
 def names() -> Iterable[str]:

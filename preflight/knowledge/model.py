@@ -57,7 +57,7 @@ class Procedure:
         when: in which case, and what was to be tried before.
         warning: what can be lost by it.
         verify: what must be true afterwards.
-        reference: the source, as `Entry.reference`.
+        reference: as of an entry.
     """
 
     id: str
@@ -65,7 +65,7 @@ class Procedure:
     when: str
     steps: tuple[str, ...]
     verify: tuple[str, ...]
-    reference: str
+    reference: tuple[str, ...]
     warning: str = ""
 
 
@@ -86,8 +86,7 @@ class Entry:
         verify: what must be true once it is mended.
         leads_to: the codes that follow it, by a source.
         may_lead_to: the codes that probably follow it: no source says so.
-        reference: "seed A" to "seed K" for a section of the troubleshooting page, else another source by its short
-            name (SUP, STG, ...): see SOURCES.
+        reference: where it comes from, by the short names of `preflight.knowledge.sources`.
         inferred: what it says as a whole is no source's word.
     """
 
@@ -98,7 +97,7 @@ class Entry:
     level: Level
     section: str
     meaning: str
-    reference: str
+    reference: tuple[str, ...]
     aliases: tuple[str, ...] = ()
     apart: str = ""
     signs: tuple[str, ...] = ()

@@ -37,7 +37,7 @@ _HRESULT = re.compile(r"(?<![0-9a-z])(?:0x)?8[0-9a-f]{7}(?![0-9a-z])|(?<![0-9a-z
 _SSPR = re.compile(r"(?<![0-9a-z])sspr[_ -]?\d{1,4}(?!\d)", re.IGNORECASE)
 _EVENT = re.compile(r"(?<![\w.,:-])(?:[36]\d{4}|6\d{3})(?![\w-]|[.,:]\d)")
 """Numbers that are events wherever they stand alone; shorter ones need the word beside them."""
-_NAMED_EVENT = re.compile(r"\b(?:event\W{0,3}(?:id)?|id)\W{1,4}(\d{3,5})(?!\d)", re.IGNORECASE)
+_NAMED = re.compile(r"\b(?:event\W{0,9}(?:id)?|id|hr|hresult)\W{1,9}((?:0x)?[0-9a-f]{3,8})(?![0-9a-z])", re.IGNORECASE)
 _PROCESS = re.compile(r"\b(?:MMS|BAIL|ERR)\(\d+\)", re.IGNORECASE)
 """A number of a process, as the sync engine writes it before its messages: no event."""
 
@@ -67,53 +67,72 @@ class Match:
 
 def search(text: str, most: int = 10) -> Sequence[Match]:
     """The entries that the text most likely belongs to, the best first; empty: nothing in it is known."""
-    read = text[:MOST_LETTERS]
-    words = _words(read)
-    line = f" {' '.join(words)} "
-    codes = tuple(_codes(read))
-    asked = list(dict.fromkeys(word for word in words if word not in _STOP and not word.isdecimal()))
-    found = [match for entry in catalogue().entries if (match := _match(entry, line, codes, asked)) is not None]
+    read = _Read.of(text)
+    found = [match for entry in catalogue().entries if (match := _match(entry, read)) is not None]
     found.sort(key=lambda match: -match.score)  # stable: equals stay in the order of the catalogue
     return tuple(found[:most])
 
 
 def causes_for(entry: Entry, text: str) -> tuple[Cause, ...]:
     """The entry's causes, those that the text itself points to first."""
-    line = f" {' '.join(_words(text[:MOST_LETTERS]))} "
-    return _causes(entry, line)
+    return _causes(entry, _Read.of(text))
 
 
-def _match(entry: Entry, line: str, codes: Iterable[str], asked: Sequence[str]) -> Match | None:
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A text as it is compared.
+
+    Attributes:
+        line: its words, each between spaces, so that a phrase is found as a piece of it.
+        codes: the codes in it, as the index files them.
+        words: those that may tell something, each once.
+    """
+
+    line: str
+    codes: tuple[str, ...]
+    words: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str) -> _Read:
+        read = text[:MOST_LETTERS]
+        words = _words(read)
+        telling = dict.fromkeys(word for word in words if word not in _STOP and not word.isdecimal())
+        return cls(f" {' '.join(words)} ", tuple(_codes(read)), tuple(telling))
+
+    def says(self, sign: str) -> bool:
+        """Whether the sign stands in the text: a code as a code, anything else as a phrase."""
+        keys = [key for key in spellings(sign) if key in _index().codes]
+        return any(key in self.codes for key in keys) if keys else f" {' '.join(_words(sign))} " in self.line
+
+
+def _match(entry: Entry, read: _Read) -> Match | None:
     index = _index()
     matched: dict[str, float] = {}
-    for code in codes:
+    for code in read.codes:
         if entry.id in index.codes.get(code, ()):
             matched[code] = _CODE * index.rarity(len(index.codes[code]))
     for name in _single_names(entry):
-        if f" {squeezed(name)} " in line:
+        if f" {squeezed(name)} " in read.line:
             matched[name] = _NAME * index.rarity(1)
     for sign, weight in _signs(entry):
-        if f" {' '.join(_words(sign))} " in line:
+        if read.says(sign):
             matched[f'"{sign}"'] = weight * sum(index.weight(word) for word in set(_words(sign)) - _STOP)
     certain = bool(matched)
     of_entry = index.words[entry.id]
-    common = [word for word in asked if word in of_entry and index.weight(word)]
+    common = [word for word in read.words if word in of_entry and index.weight(word)]
     weight = sum(index.weight(word) for word in common)
-    if not certain and weight < _ENOUGH * sum(index.weight(word) for word in asked):
+    if not certain and weight < _ENOUGH * sum(index.weight(word) for word in read.words):
         return None
     if not certain and not common:
         return None
     matched |= {word: _WORD * index.weight(word) for word in common if word not in matched}
     score = sum(matched.values())
     most_telling = sorted(matched, key=lambda each: -matched[each])
-    return Match(entry, round(score, 3), tuple(most_telling), _causes(entry, line))
+    return Match(entry, round(score, 3), tuple(most_telling), _causes(entry, read))
 
 
-def _causes(entry: Entry, line: str) -> tuple[Cause, ...]:
-    def silent(cause: Cause) -> bool:
-        return not any(f" {' '.join(_words(sign))} " in line for sign in cause.signs)
-
-    return tuple(sorted(entry.causes, key=silent))
+def _causes(entry: Entry, read: _Read) -> tuple[Cause, ...]:
+    return tuple(sorted(entry.causes, key=lambda cause: not any(map(read.says, cause.signs))))
 
 
 def _signs(entry: Entry) -> Iterable[tuple[str, float]]:
@@ -131,7 +150,7 @@ def _codes(text: str) -> Iterable[str]:
     """The codes in the text as the index files them, each once, in the order of the text's kinds."""
     plain = _PROCESS.sub(" ", text)
     found = [match[0] for pattern in (_HRESULT, _SSPR) for match in pattern.finditer(plain)]
-    found += [match[0] for match in _EVENT.finditer(plain)] + [match[1] for match in _NAMED_EVENT.finditer(plain)]
+    found += [match[0] for match in _EVENT.finditer(plain)] + [match[1] for match in _NAMED.finditer(plain)]
     keys = (key for each in found for key in spellings(each) if key in _index().codes)
     return dict.fromkeys(keys)
 
@@ -171,7 +190,7 @@ def _index() -> _Index:
         texts = [entry.name, *entry.aliases, *entry.signs, entry.meaning]
         texts += [text for cause in entry.causes for text in (cause.text, *cause.signs)]
         words[entry.id] = frozenset(word for text in texts for word in _words(text)) - _STOP
-        for code in (*entry.codes, *(alias for alias in entry.aliases if alias.isascii() and not alias.isalpha())):
+        for code in entry.codes:
             codes.setdefault(squeezed(code), {}).setdefault(entry.id)
     having = Counter(word for each in words.values() for word in each)
     return _Index({key: tuple(ids) for key, ids in codes.items()}, words, having)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preflight.knowledge import catalogue, entries_for, nearest, procedure
+from preflight.knowledge import catalogue, entries_for, procedure
 
 
 def ids(what: str | int) -> list[str]:
@@ -42,5 +42,4 @@ def test_every_spelling_finds_its_entry(typed: str, meant: str) -> None:
 @given(st.text(max_size=600))
 def test_no_text_breaks_a_lookup(text: str) -> None:
     assert all(found in catalogue().entries for found in entries_for(text))
-    nearest(text)
     procedure(text)
