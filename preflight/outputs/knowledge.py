@@ -90,7 +90,7 @@ def matches_to_json(matches: Sequence[Match]) -> str:
 
 
 def _overview(page: Page, entries: Sequence[Entry], what: str) -> None:
-    page.entry(0, [("", "")], f"{printable(what)} is one of {len(entries)} things, the likeliest first:", "bold")
+    page.entry(0, [("", "")], f"{printable(what)} may be one of {len(entries)} things, the likeliest first:", "bold")
     for number, entry in enumerate(entries, 1):
         page.entry(2, [(f"{number}. ", "dim")], _title(entry), "bold")
         if entry.apart:
