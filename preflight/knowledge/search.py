@@ -20,7 +20,7 @@ from preflight.knowledge.spelling import spellings, squeezed
 MOST_LETTERS = 100_000
 """An event has at most 32,766 characters; of a longer text the rest isn't read."""
 
-_CODE, _NAME, _SIGN, _CAUSE_SIGN, _WORD = 12.0, 10.0, 3.0, 2.0, 1.0
+_CODE, _NAME, _SIGN, _CAUSE_SIGN, _WORD_OF_NAME, _WORD = 12.0, 10.0, 3.0, 2.0, 1.5, 1.0
 """What a match weighs, each times how rare it is."""
 
 _ENOUGH = 0.4
@@ -33,6 +33,8 @@ _PLAIN_NAME = 12
 """A name of one word, such as ADPermissionsError, is looked for in the text if it has as many letters."""
 
 _WORDS = re.compile(r"[^\W_]+")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+"""Where the words of ADUserAccountLockedOut part."""
 _HRESULT = re.compile(r"(?<![0-9a-z])(?:0x)?8[0-9a-f]{7}(?![0-9a-z])|(?<![0-9a-z.])-2\d{9}(?!\d)", re.IGNORECASE)
 _SSPR = re.compile(r"(?<![0-9a-z])sspr[_ -]?\d{1,4}(?!\d)", re.IGNORECASE)
 _EVENT = re.compile(r"(?<![\w.,:-])(?:[36]\d{4}|6\d{3})(?![\w-]|[.,:]\d)")
@@ -125,7 +127,9 @@ def _match(entry: Entry, read: _Read) -> Match | None:
         return None
     if not certain and not common:
         return None
-    matched |= {word: _WORD * index.weight(word) for word in common if word not in matched}
+    for word in common:
+        if word not in matched:
+            matched[word] = index.weight(word) * (_WORD_OF_NAME if word in index.names[entry.id] else _WORD)
     score = sum(matched.values())
     most_telling = sorted(matched, key=lambda each: -matched[each])
     return Match(entry, round(score, 3), tuple(most_telling), _causes(entry, read))
@@ -166,11 +170,13 @@ class _Index:
     Attributes:
         codes: the ids of the entries that have a code, by its squeezed spelling.
         words: of each entry, by its id.
+        names: those of its words that stand in its names.
         having: how many entries have a word.
     """
 
     codes: Mapping[str, tuple[str, ...]]
     words: Mapping[str, frozenset[str]]
+    names: Mapping[str, frozenset[str]]
     having: Mapping[str, int]
 
     def rarity(self, having: int) -> float:
@@ -186,11 +192,17 @@ class _Index:
 def _index() -> _Index:
     codes: dict[str, dict[str, None]] = {}
     words: dict[str, frozenset[str]] = {}
+    names: dict[str, frozenset[str]] = {}
     for entry in catalogue().entries:
-        texts = [entry.name, *entry.aliases, *entry.signs, entry.meaning]
-        texts += [text for cause in entry.causes for text in (cause.text, *cause.signs)]
-        words[entry.id] = frozenset(word for text in texts for word in _words(text)) - _STOP
+        spelled = (entry.name, *entry.aliases)
+        names[entry.id] = _telling((*spelled, *(_CAMEL.sub(" ", name) for name in spelled)))
+        causes = [text for cause in entry.causes for text in (cause.text, *cause.signs)]
+        words[entry.id] = names[entry.id] | _telling((*entry.signs, entry.meaning, *causes))
         for code in entry.codes:
             codes.setdefault(squeezed(code), {}).setdefault(entry.id)
     having = Counter(word for each in words.values() for word in each)
-    return _Index({key: tuple(ids) for key, ids in codes.items()}, words, having)
+    return _Index({key: tuple(ids) for key, ids in codes.items()}, words, names, having)
+
+
+def _telling(texts: Iterable[str]) -> frozenset[str]:
+    return frozenset(word for text in texts for word in _words(text)) - _STOP
