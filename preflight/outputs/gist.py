@@ -25,6 +25,9 @@ VERDICTS: Mapping[Verdict, str] = {
     Verdict.NOT_READY: "NOT READY",
 }
 
+OUTCOMES = ("ok", "blocked", "unknown", "unsupported", "disabled", "out_of_scope", "excluded")
+"""What a reset would come to, in the order in which a person wants to know it."""
+
 MOST_ITEMS = 5
 MOST_LETTERS = 1000
 
@@ -146,6 +149,12 @@ def counts(row: Mapping[str, object]) -> Mapping[str, int]:
     outcomes = row.get("outcomes")
     found = outcomes if isinstance(outcomes, Mapping) else row
     return {key: value for key, value in found.items() if type(value) is int}
+
+
+def in_order(outcomes: Mapping[str, int]) -> list[tuple[str, int]]:
+    """The counts, in the order of OUTCOMES; what isn't there comes last."""
+    known = [(name, outcomes[name]) for name in OUTCOMES if name in outcomes]
+    return known + [(name, count) for name, count in outcomes.items() if name not in OUTCOMES]
 
 
 def outcomes_by_domain(users: Iterable[UserSummary]) -> dict[str, dict[str, int]]:

@@ -25,7 +25,6 @@ _VERDICT_STYLES = {
     Verdict.UNDETERMINED: "bold magenta",
     Verdict.NOT_READY: "bold red",
 }
-_OUTCOMES = ("ok", "blocked", "unknown", "unsupported", "disabled", "out_of_scope")
 _OUTCOME_STYLES = {"blocked": "bold red", "unknown": "bold magenta", "ok": "green"}
 
 
@@ -174,15 +173,13 @@ def _users(page: Page, summaries: Sequence[UserSummary]) -> None:
 
 
 def _outcomes(page: Page, outcomes: Mapping[str, int], indent: int) -> None:
-    names = [name for name in _OUTCOMES if outcomes.get(name)] + [name for name in outcomes if name not in _OUTCOMES]
-    if not names:
-        return
     pieces: list[tuple[str, str]] = []
-    for name in names:
-        if pieces:
-            pieces.append((page.dot(), "dim"))
-        pieces.append((f"{outcomes[name]:,} {printable(name).replace('_', ' ')}", _OUTCOME_STYLES.get(name, "")))
-    page.line(*pieces, indent=indent)
+    for name, count in gist.in_order(outcomes):
+        if count:
+            said = f"{count:,} {printable(name).replace('_', ' ')}"
+            pieces += [(page.dot(), "dim")] * bool(pieces) + [(said, _OUTCOME_STYLES.get(name, ""))]
+    if pieces:
+        page.line(*pieces, indent=indent)
 
 
 # -- the end ------------------------------------------------------------------------------------------------------

@@ -131,7 +131,9 @@ def _fenced(command: str) -> str:
 
 def _users(users: UserSummary) -> Iterator[str]:
     yield f"## Users of {text(users.domain)}"
-    counts = ", ".join(f"{count:,} {text(name.replace('_', ' '))}" for name, count in users.outcomes.items() if count)
+    counts = ", ".join(
+        f"{count:,} {text(name.replace('_', ' '))}" for name, count in gist.in_order(users.outcomes) if count
+    )
     read = f", read at {gist.when(users.as_of)} in an earlier run" if users.as_of is not None else ""
     broken = "" if users.complete else " Not all of them were seen."
     yield f"{users.seen:,} users{read}: {counts or 'nobody in scope'}.{broken}"
@@ -164,8 +166,6 @@ _PLAIN = re.compile(
 """A word or a number in which no renderer sees anything, and the marks of a sentence around it. Letters with digits may
 be a ticket or a commit."""
 
-_EDGES = re.compile(r"(.*?)([.,;:]*)", re.DOTALL)
-
 
 def cell(value: str) -> str:
     return text(value, MOST_OF_A_CELL)
@@ -184,15 +184,23 @@ def text(value: str, most: int = MOST_OF_A_TEXT) -> str:
             code = []
         else:
             code.append(word)
+            if word.endswith(":"):  # what the text is about stands before it
+                pieces += _code(code)
+                code = []
     return " ".join([*pieces, *_code(code)]).strip() or "-"
 
 
 def _code(words: Sequence[str]) -> list[str]:
-    """The words as one span of code, the sentence's marks behind it. A bar would end a table's cell, a backquote the
+    """The words as one span of code, the sentence's marks around it. A bar would end a table's cell, a backquote the
     span: there is no way to write either that every renderer understands."""
     if not words:
         return []
     inside = " ".join(words).replace("`", "'").replace("|", "¦").strip()
-    edges = _EDGES.fullmatch(inside)
-    word, marks = edges.groups() if edges else (inside, "")
-    return [f"`{word}`{marks}"] if word else [marks]
+    word = inside.rstrip(".,;:")
+    before, after = "", inside[len(word) :]
+    if word.count("(") > word.count(")") and word.startswith("("):
+        before, word = "(", word[1:]
+    if word.count(")") > word.count("(") and word.endswith(")"):
+        word, after = word[:-1], ")" + after
+    word = word.strip()
+    return [f"{before}`{word}`{after}"] if word else [before + after]

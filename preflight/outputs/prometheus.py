@@ -17,8 +17,6 @@ from preflight.report import Report, Result, UserSummary, Verdict, worst
 MOST_LETTERS = 200
 """Of a label's value."""
 
-_OUTCOMES = ("ok", "blocked", "unsupported", "unknown", "disabled", "out_of_scope", "excluded")
-
 Labels = tuple[tuple[str, str], ...]
 Samples = Mapping[Labels, float]
 
@@ -101,9 +99,9 @@ def _by_domain(users: Iterable[UserSummary]) -> list[tuple[str, list[UserSummary
 def _outcomes(users: Iterable[UserSummary]) -> Samples:
     """Every outcome that there is, in every run."""
     return {
-        _labels(domain=domain, outcome=outcome): found.get(outcome, 0)
+        _labels(domain=domain, outcome=outcome): count
         for domain, found in gist.outcomes_by_domain(users).items()
-        for outcome in (*_OUTCOMES, *(each for each in found if each not in _OUTCOMES))
+        for outcome, count in gist.in_order(dict.fromkeys(gist.OUTCOMES, 0) | found)
     }
 
 
