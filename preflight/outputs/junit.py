@@ -90,9 +90,8 @@ def _case_of_the_run(report: Report) -> Element:
 
 
 def _code(result: Result) -> str:
-    return next(
-        printable(each.code) for each in result.findings if each.waiver is None and each.status is result.counts_as
-    )
+    counted = (each for each in result.findings if each.waiver is None and each.status is result.counts_as)
+    return next((printable(each.code) for each in counted), result.counts_as.value)
 
 
 def _why(result: Result) -> str:

@@ -14,7 +14,7 @@ from preflight.cli.sample import sample_report
 from preflight.outputs import EXTENSIONS, FORMATS, PLAIN
 
 REPORTS = REPOSITORY / "examples" / "reports"
-NAMES = {format: f"demo{extension}" for extension, format in EXTENSIONS.items()}
+NAMES = {format: f"demo{extension}" for extension, format in reversed(EXTENSIONS.items())}
 FILES = {format: NAMES.get(format, f"demo.{format}.txt") for format in FORMATS}
 
 
