@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from preflight.outputs.plugin import details, figures, headline, in_trouble, one_line, state_of, state_of_report
 from preflight.report import Report
 
-MOST_LINES = 20
-"""Nagios keeps 8 KB of a plugin's output."""
+MOST_LINES = 15
+"""Behind the first. Nagios keeps 8 KB of a plugin's output."""
 
 
 def render(report: Report) -> str:

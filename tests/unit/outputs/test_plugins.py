@@ -62,7 +62,7 @@ def assert_is_a_plugins_output(report: Report) -> None:
     by_library = printed_by_the_library(state, text, [figure.groups() for figure in figures])
     assert by_library.split() == first.split()  # the library trims the summary's ends
     assert output.count("|") == 1
-    assert len(output.encode("utf-8", "replace")) < 4 * 8192
+    assert len(output) <= 8192
     assert output.endswith("\n") and "\n\n" not in output
 
 
@@ -156,7 +156,7 @@ def test_no_users_counted_is_no_nought() -> None:
 def test_a_long_report_is_cut_and_counted() -> None:
     results = tuple(samples.result("a.b", f"target {n}", BAD) for n in range(60))
     report = Report(samples.TOOL, samples.run(), results)
-    assert nagios.render(report).splitlines()[-1] == "and 40 more"
+    assert nagios.render(report).splitlines()[-1] == "and 45 more"
     assert checkmk.render(report).endswith("\\nand 49 more\n")
 
 
