@@ -12,6 +12,7 @@ from preflight.cli.performing import configured, passwords_of
 from preflight.cli.problem import Problem, say
 from preflight.directory.naming import LONGEST, is_cloud_anchor
 from preflight.outputs.terminal import appearance_of, write
+from preflight.outputs.text import printable
 from preflight.outputs.user import render, render_comparison
 from preflight.outputs.user_json import to_dict
 from preflight.report import EXIT_UNDETERMINED
@@ -19,6 +20,9 @@ from preflight.resources import Setting
 from preflight.user_comparison import differences
 from preflight.user_facts import UserReport, UserSearch
 from preflight.user_report import look_at_users
+
+_SHOWN = 100
+"""Characters of a name that nobody has."""
 
 
 def look_and_show(settings: Settings, who: str, *, rights: bool, format: str, compare: str | None = None) -> int:
@@ -60,7 +64,9 @@ def look_and_show(settings: Settings, who: str, *, rights: bool, format: str, co
 def _only(name: str, search: UserSearch) -> UserReport:
     if len(search.found) > 1:
         meant = "; ".join(str(each.row["dn"]) for each in search.found)
-        raise Problem(f"'{name}' means {len(search.found)} users: {meant}. Compare by their DN or SID.")
+        raise Problem(
+            f"'{printable(name)}' means {len(search.found)} users: {printable(meant)}. Compare by their DN or SID."
+        )
     return search.found[0]
 
 
@@ -80,10 +86,11 @@ def _show_comparison(one: UserReport, other: UserReport, *, rights: bool, format
 def _nobody(who: str, domains: str) -> str:
     if len(who) > LONGEST:
         return f"a name of {len(who):,} characters: nobody has one that long. Give a UPN, sAMAccountName, DN or SID."
+    shown = printable(who if len(who) <= _SHOWN else f"{who[:_SHOWN]}...")
     if is_cloud_anchor(who):
-        return f"'{who}' is the cloud's own id of a user, unknown on-premises. Give the event's SourceAnchorValue."
+        return f"'{shown}' is the cloud's own id of a user, unknown on-premises. Give the event's SourceAnchorValue."
     return (
-        f"no user '{who}' is seen in {domains}. Give a UPN, sAMAccountName, DN, mail address, SID, objectGUID or "
+        f"no user '{shown}' is seen in {domains}. Give a UPN, sAMAccountName, DN, mail address, SID, objectGUID or "
         "source anchor; a user whom the reader may not see isn't found either. A reset of a user who isn't there ends "
         "in event 33002."
     )

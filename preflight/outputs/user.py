@@ -35,6 +35,10 @@ _OUTLOOKS = {
     Outlook.BLOCKED: ("BLOCKED", "bold red"),
     Outlook.UNKNOWN: ("COULD NOT TELL", "bold magenta"),
 }
+_REFUSED = {
+    Basis.DIRECTORY: "refused by Active Directory",
+    Basis.SPECIFICATION: "documented: refused by the writeback service or its policy hints",
+}
 _NAME_WIDTH = 27
 
 
@@ -53,8 +57,14 @@ def render(report: UserReport, appearance: Appearance, *, rights: bool) -> str:
             _right(page, line)
     row = report.row
     page.entry(2, [("by rights   ", "dim")], f"{row['outcome']}: {_reason(row) or _RIGHTS[str(row['outcome'])]}")
-    for verdict in (report.reset, report.change):
-        _verdict(page, verdict, report)
+    _verdict(page, report.reset, report)
+    change = report.change
+    if change.step is not None and (change.step, change.outlook) == (report.reset.step, report.reset.outlook):
+        by = f", {_REFUSED[change.step.basis_of(change.operation)]}" if change.outlook is Outlook.BLOCKED else ""
+        page.blank()
+        page.entry(0, [_word(change)], f"for the same reason{by if change.step.event_codes else ''}")
+    else:
+        _verdict(page, change, report)
     return page.text(appearance.colour)
 
 
@@ -99,26 +109,25 @@ def _step(page: Page, step: Step) -> None:
 
 def _verdict(page: Page, verdict: Verdict, report: UserReport) -> None:
     page.blank()
-    word, style = _OUTLOOKS[verdict.outlook]
     step, warnings = verdict.step, [step.name for step in verdict.warnings]
     if step is None:
         note = f"; see the {'warnings' if len(warnings) > 1 else 'warning'}: {', '.join(warnings)}" if warnings else ""
-        page.entry(0, [(f"{verdict.operation.value.upper()} {word}  ", style)], f"as far as can be seen{note}")
+        page.entry(0, [_word(verdict)], f"as far as can be seen{note}")
         return
-    page.entry(0, [(f"{verdict.operation.value.upper()} {word}  ", style)], printable(without_entries(step.summary)))
-    if verdict.outlook is Outlook.BLOCKED:
-        codes = ", ".join(step.event_codes) or "none: the request isn't made, or not for this account"
-        page.entry(2, [("event   ", "dim")], codes)
-        if step.sspr:
-            page.entry(2, [("user    ", "dim")], step.sspr)
-        basis = (
-            "refused by Active Directory" if step.basis is Basis.DIRECTORY else "refused by the service (documented)"
-        )
-        page.entry(2, [("basis   ", "dim")], basis)
+    page.entry(0, [_word(verdict)], printable(without_entries(step.summary)))
+    if verdict.outlook is Outlook.BLOCKED and step.event_codes:
+        page.entry(2, [("event   ", "dim")], ", ".join(step.event_codes))
+        page.entry(2, [("user    ", "dim")], step.sspr)
+        page.entry(2, [("basis   ", "dim")], _REFUSED[step.basis_of(verdict.operation)])
     if step.remedy:
         page.entry(2, [("do      ", "dim")], printable(step.remedy))
     if verdict.until is not None and report.momentary is not None:
         page.entry(2, [("passes  ", "dim")], f"by itself; {deadline(verdict.until, report.momentary.now)}")
+
+
+def _word(verdict: Verdict) -> tuple[str, str]:
+    word, style = _OUTLOOKS[verdict.outlook]
+    return f"{verdict.operation.value.upper()} {word}  ", style
 
 
 def _reason(row: Mapping[str, object]) -> str:

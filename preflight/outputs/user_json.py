@@ -67,6 +67,7 @@ def _verdict(verdict: Verdict) -> dict[str, object]:
         "step": step.name if step is not None else None,
         "event_codes": [*step.event_codes] if step is not None else [],
         "sspr": step.sspr if step is not None else "",
+        "basis": step.basis_of(verdict.operation).value if step is not None else None,
         "remedy": step.remedy if step is not None else "",
         "until": _time(verdict.until),
         "warnings": [each.name for each in verdict.warnings],

@@ -138,6 +138,7 @@ def minimum_age(here: Circumstances) -> Step:
         Basis.SPECIFICATION,
         f"Wait, or set the minimum age of {here.policy.source} to 0.",
         until,
+        Basis.DIRECTORY,
     )
 
 

@@ -43,6 +43,7 @@ class Step:
         detail: what it was told by, and how.
         event_codes: of the events that a blocked attempt is predicted to leave.
         sspr: the code that the user is predicted to see; "" = not known.
+        basis: who would refuse; `change_basis`: who a change, where that is somebody else.
         remedy: what to do.
         until: when it passes by itself; None: it doesn't, or that isn't known.
     """
@@ -57,6 +58,7 @@ class Step:
     basis: Basis = Basis.DIRECTORY
     remedy: str = ""
     until: datetime | None = None
+    change_basis: Basis | None = None
 
     @property
     def answer(self) -> Effect:
@@ -65,6 +67,9 @@ class Step:
 
     def effect(self, operation: Operation) -> Effect:
         return self.reset if operation is Operation.RESET else self.change
+
+    def basis_of(self, operation: Operation) -> Basis:
+        return self.change_basis or self.basis if operation is Operation.CHANGE else self.basis
 
 
 def fine(name: str, summary: str, detail: str = "") -> Step:
