@@ -70,8 +70,9 @@ def _in_domain(resources: Resources, target: Target, who: str) -> Sequence[UserR
     attributes = SCOPE_ATTRIBUTES | MOMENTARY_ATTRIBUTES | Anchors.attributes | judge.attributes | named
     reports = []
     for user in directory.find(who, attributes, anchors=anchors):
-        by = tuple(dict.fromkeys(each.kind for each in names if each.names(user)))
-        reports.append(_report(resources, target, judge, user, by, doubt))
+        meant = [each for each in names if each.names(user)]
+        surely = [each.kind for each in meant if not each.last_resort] or [each.kind for each in meant]
+        reports.append(_report(resources, target, judge, user, tuple(dict.fromkeys(surely)), doubt))
     return reports
 
 

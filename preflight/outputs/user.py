@@ -96,7 +96,7 @@ def _header(page: Page, report: UserReport) -> None:
     if momentary is not None:
         note = f"; {printable(momentary.note)}" if momentary.note else ""
         page.entry(2, [("state      ", "dim")], f"read from {printable(momentary.origin)}{note}", "dim")
-        page.entry(2, [("as of      ", "dim")], f"{clock_time(momentary.now)}, by {momentary.clock}", "dim")
+        page.entry(2, [("as of      ", "dim")], f"{clock_time(momentary.now)}, {momentary.clock}", "dim")
 
 
 def _step(page: Page, step: Step) -> None:

@@ -78,13 +78,13 @@ def momentary(resources: Resources, target: Target, user: User) -> Momentary:
         source = StateSource(used)
         entry = used.read(user.distinguished_name, MOMENTARY_ATTRIBUTES)
     now = source.directory.clock()
-    whose = "the controller's clock" if source.directory.live else "when the export was made"
+    whose = "by the controller's clock" if source.directory.live else "when the export was made"
     return Momentary(
         User(user.distinguished_name, entry.raw if entry is not None else {}),
         source.directory.origin + (", the PDC emulator" if source.directory.live and not note else ""),
         note,
         now or datetime.now(UTC),
-        whose if now else "this machine's clock",
+        whose if now else "by this machine's clock",
     )
 
 

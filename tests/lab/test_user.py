@@ -134,7 +134,7 @@ def test_states_are_read_on_the_pdc_emulator_by_its_clock(forest: Forest, tmp_pa
     [found] = json.loads(done.stdout)
     assert found["state"]["read_from"].endswith(", the PDC emulator")
     assert found["state"]["note"] == ""
-    assert found["state"]["clock"] == "the controller's clock"
+    assert found["state"]["clock"] == "by the controller's clock"
     assert abs(datetime.fromisoformat(found["state"]["now"]) - datetime.now(UTC)) < timedelta(minutes=2)
 
 

@@ -26,7 +26,7 @@ class Momentary:
         origin: the controller, or the export.
         note: why it wasn't the PDC emulator; "" = it was, or there is none to ask.
         now: by the controller's clock; by this machine's where that isn't known.
-        clock: whose clock that is.
+        clock: in words, whose clock that is.
     """
 
     user: User
@@ -88,3 +88,9 @@ class Circumstances:
     sam_readings: tuple[SamReading, ...]
     connector: str
     connector_doubt: str = ""
+
+    @property
+    def identity(self) -> str:
+        """How a command names the user: no name can be taken for a command in it."""
+        guid = self.user.guid("objectGUID")
+        return str(guid) if guid is not None else "<user>"

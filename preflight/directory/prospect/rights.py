@@ -53,7 +53,7 @@ def protection(here: Circumstances) -> Step:
             "protection",
             "orphaned adminCount: no longer a protected account, "
             + ("but an administrator's reset is still refused" if held else "but it may still lack what is inherited"),
-            remedy=f'Set-ADUser -Identity "{here.user.distinguished_name}" -Clear adminCount; switch inheritance on.',
+            remedy=f"Set-ADUser -Identity {here.identity} -Clear adminCount; switch inheritance on.",
             codes=(ADMINISTRATOR_RESET,),
         )
     return fine("protection", "not a protected account")
@@ -88,7 +88,7 @@ def cannot_change(here: Circumstances) -> Step:
         "6329 then accuses the connector account, wrongly.",
         PERMISSIONS,
         SSPR_PERMISSIONS,
-        remedy=f'Set-ADUser -Identity "{here.user.distinguished_name}" -CannotChangePassword $false',
+        remedy=f"Set-ADUser -Identity {here.identity} -CannotChangePassword $false",
     )
 
 

@@ -37,7 +37,7 @@ def enabled(here: Circumstances) -> Step:
         ("33005",),
         INFERRED,
         Basis.SPECIFICATION,
-        f'Enable-ADAccount -Identity "{here.user.distinguished_name}"',
+        f"Enable-ADAccount -Identity {here.identity}",
     )
 
 
@@ -62,7 +62,7 @@ def locked(here: Circumstances) -> Step:
         counted,
         ("33006",),
         INFERRED,
-        remedy=f'Reset instead, or: Unlock-ADAccount -Identity "{here.user.distinguished_name}"',
+        remedy=f"Reset instead, or: Unlock-ADAccount -Identity {here.identity}",
         until=found.locked_until,
     )
 
@@ -84,7 +84,7 @@ def expired(here: Circumstances) -> Step:
     return warns(
         "expired",
         f"the account has expired{when}: its password can be reset, but nobody can sign in with it",
-        remedy=f'Clear-ADAccountExpiration -Identity "{here.user.distinguished_name}"',
+        remedy=f"Clear-ADAccountExpiration -Identity {here.identity}",
     )
 
 
@@ -151,7 +151,7 @@ def smartcard(here: Circumstances) -> Step:
     return warns(
         "smartcard",
         "a smart card is required: a new password can be set, but not signed in with",
-        remedy=f'Set-ADUser -Identity "{here.user.distinguished_name}" -SmartcardLogonRequired $false',
+        remedy=f"Set-ADUser -Identity {here.identity} -SmartcardLogonRequired $false",
     )
 
 

@@ -83,15 +83,15 @@ def test_the_controller_that_was_asked_is_named(directory, pdc, origin, note):
 @pytest.mark.parametrize(
     ("directory", "whose"),
     [
-        (Controller(), "the controller's clock"),
+        (Controller(), "by the controller's clock"),
         (Controller(live=False), "when the export was made"),
-        (Controller(clock=None), "this machine's clock"),
+        (Controller(clock=None), "by this machine's clock"),
     ],
 )
 def test_whose_clock_it_is_is_said(directory, whose):
     found = momentary(Made(directory, "dc1.corp.contoso.test"), TARGET, SOMEBODY)
     assert found.clock == whose
-    assert (found.now == UTC_NOON) == (whose != "this machine's clock")
+    assert (found.now == UTC_NOON) == (whose != "by this machine's clock")
 
 
 def test_a_user_whom_the_controller_does_not_know_yet_has_no_state():

@@ -148,7 +148,7 @@ def test_without_the_canary_nothing_about_the_account_is_known():
 
 
 def test_the_state_of_the_pdc_emulator_counts():
-    on_pdc = Momentary(person(**LOCKED), "dc2, the PDC emulator", "", NOW, "the controller's clock")
+    on_pdc = Momentary(person(**LOCKED), "dc2, the PDC emulator", "", NOW, "by the controller's clock")
     assert outlooks(here(momentary=on_pdc)) == [WORKS, ("blocked", "locked")]
 
 
@@ -232,3 +232,13 @@ def test_whatever_a_server_answers_every_step_has_an_answer(attributes, descript
     steps = walk(here(someone))
     assert len(steps) == len({step.name for step in steps}) == 21
     assert all(step.summary for step in steps)
+
+
+def test_no_name_can_be_taken_for_a_command_in_what_is_to_be_done():
+    evil = user(
+        1, EVERYTHING, dn=f'CN=$(calc)\\" & `x`,OU=x,{BASE}', userAccountControl=0x40202, adminCount=1, **LOCKED
+    )
+    commands = [step.remedy for step in walk(here(evil)) if "-Identity" in step.remedy]
+    assert len(commands) == 4
+    assert not any("calc" in command for command in commands)
+    assert all(str(evil.guid("objectGUID")) in command for command in commands)
