@@ -6,10 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from preflight.api import Finding, Severity, check, passed, unknown, warn
-from preflight.directory.model import Domain, FineGrainedPolicies, FineGrainedPolicy, PasswordPolicy
-
-NO_CLEAR_CHANGE = 4
-"""pwdProperties: aborts every update in clear text (MS-SAMR 3.1.1.8.5)."""
+from preflight.directory.model import NO_CLEAR_CHANGE, Domain, FineGrainedPolicies, FineGrainedPolicy, PasswordPolicy
 
 
 @check(

@@ -90,6 +90,14 @@ def normalise(distinguished_name: str) -> str:
     return ",".join(_normal_rdn(rdn) for rdn, _ in _scan(distinguished_name))
 
 
+def same(one: str, other: str) -> bool:
+    """Whether two names are of one object; what is no distinguished name is equal to itself alone."""
+    try:
+        return normalise(one) == normalise(other)
+    except MalformedName:
+        return one == other
+
+
 def is_under(distinguished_name: str, base: str) -> bool:
     """Whether the object is the base or stands below it. Everything stands below the empty name."""
     name, above = normalise(distinguished_name), normalise(base)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from preflight.directory.access.sid import sid_from_text
-from preflight.directory.distinguished_name import MalformedName, normalise
+from preflight.directory.distinguished_name import same
 from preflight.directory.model import Entry
 
 LONGEST = 4096
@@ -52,7 +52,7 @@ class Reading:
     def names(self, entry: Entry) -> bool:
         """Whether the entry is meant; its attribute must have been read."""
         if self.attribute == DISTINGUISHED_NAME:
-            return _normal(entry.distinguished_name) == _normal(_text(self.value))
+            return same(entry.distinguished_name, self.value.decode("utf-8", "surrogatepass"))
         values = entry.raw.get(self.attribute, ())
         return self.value in values if self.binary else _folded(self.value) in map(_folded, values)
 
@@ -136,16 +136,5 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _text(value: bytes) -> str:
-    return value.decode("utf-8", "surrogatepass")
-
-
 def _folded(value: bytes) -> str:
     return value.decode("utf-8", "surrogateescape").casefold()
-
-
-def _normal(distinguished_name: str) -> str:
-    try:
-        return normalise(distinguished_name)
-    except MalformedName:
-        return distinguished_name

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from preflight.api import Target, Unavailable
-from preflight.directory.distinguished_name import MalformedName, normalise
+from preflight.directory.distinguished_name import same
 from preflight.directory.model import Domain, DomainController, FineGrainedPolicies, User
 from preflight.directory.port import Directory
 from preflight.directory.prospect.circumstances import MOMENTARY_ATTRIBUTES, Momentary, Neighbours
@@ -123,7 +123,6 @@ def neighbours(resources: Resources, target: Target, user: User) -> Neighbours:
     """Who has the user's anchor in any configured domain, or one of his names in another forest."""
     attribute = resources.setting.configuration.connector.source_anchor
     anchor = effective_anchor(user, attribute)
-    himself = _normal(user.distinguished_name)
     home: Domain = resources.get("domain", target)
     sharing: list[tuple[bytes, Member]] = []
     namesakes: dict[str, list[Member]] = {}
@@ -143,7 +142,7 @@ def neighbours(resources: Resources, target: Target, user: User) -> Neighbours:
                     namesakes.setdefault(name, []).extend(named)
         except Unavailable as error:
             obstacles.append(f"{place.name} could not be searched: {error.reason}")
-    others = [each for each in sharing if _normal(each[1].distinguished_name) != himself]
+    others = [each for each in sharing if not same(each[1].distinguished_name, user.distinguished_name)]
     own = Member(user.distinguished_name, home.name, user.enabled)
     return Neighbours(
         anchor=anchor_text(user, attribute),
@@ -194,10 +193,3 @@ def _in_scope(
 def _member(user: User, directory: Directory, standing: Standing) -> Member:
     enabled = None if standing is Standing.UNKNOWN else standing is Standing.IN_SCOPE
     return Member(user.distinguished_name, directory.name, enabled)
-
-
-def _normal(distinguished_name: str) -> str:
-    try:
-        return normalise(distinguished_name)
-    except MalformedName:
-        return distinguished_name

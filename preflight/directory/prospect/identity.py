@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from preflight.directory.distinguished_name import MalformedName, assertions, parent, split
+from preflight.directory.distinguished_name import MalformedName, assertions, parent, same, split
 from preflight.directory.prospect.circumstances import Circumstances
 from preflight.directory.prospect.step import Basis, Effect, Step, fine, unknown, warns
 from preflight.directory.users.scope import Standing
@@ -64,7 +64,7 @@ def anchor(here: Circumstances) -> Step:
         )
     duplicate = neighbours.duplicate
     if duplicate is not None:
-        others = "; ".join(str(each) for each in duplicate.members if each.distinguished_name != _name(here))
+        others = "; ".join(str(each) for each in duplicate.members if not same(each.distinguished_name, _name(here)))
         if duplicate.is_fault:
             return Step(
                 "anchor",

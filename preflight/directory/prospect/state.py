@@ -5,15 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 from preflight.directory.access.rights import Answer, Right
-from preflight.directory.model import filetime_to_datetime
+from preflight.directory.model import NO_CLEAR_CHANGE, filetime_to_datetime
 from preflight.directory.prospect.circumstances import Circumstances
 from preflight.directory.prospect.identity import INFERRED
 from preflight.directory.prospect.moment import clock_time, deadline, span
 from preflight.directory.prospect.step import Basis, Effect, Step, fine, unknown, warns
 from preflight.directory.users.account_state import AccountState, state_of
-
-NO_CLEAR_CHANGE = 4
-"""pwdProperties: aborts every update in clear text (MS-SAMR 3.1.1.8.5)."""
 
 _LET_READ = "Let the reader read the user's account attributes (README, The reader)."
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from preflight.directory.distinguished_name import MalformedName, normalise
+from preflight.directory.distinguished_name import same
 from preflight.directory.model import FineGrainedPolicies, FineGrainedPolicy, PasswordPolicy, User
 
 RESULTANT = "msDS-ResultantPSO"
@@ -39,7 +39,7 @@ def effective_policy(
     """
     named = user.text(RESULTANT)
     if named is not None:
-        found = next((each for each in fine_grained.policies if _same(each.distinguished_name, named)), None)
+        found = next((each for each in fine_grained.policies if same(each.distinguished_name, named)), None)
         if found is None:
             return EffectivePolicy(None, f"the fine-grained policy {named}", "the reader may not read that policy")
         return EffectivePolicy(found.policy, f"the fine-grained policy {found.policy.name}")
@@ -49,7 +49,7 @@ def effective_policy(
         )
     direct, by_group = [], []
     for each in fine_grained.policies:
-        if any(_same(dn, user.distinguished_name) for dn in each.applies_to):
+        if any(same(dn, user.distinguished_name) for dn in each.applies_to):
             direct.append(each)
             continue
         answers = [in_group(dn) for dn in each.applies_to]
@@ -69,10 +69,3 @@ def effective_policy(
 def _rank(each: FineGrainedPolicy) -> tuple[int, bytes]:
     """A GUID is compared as it is stored."""
     return each.precedence if each.precedence is not None else 1 << 31, (each.guid or UUID(int=0)).bytes_le
-
-
-def _same(one: str, other: str) -> bool:
-    try:
-        return normalise(one) == normalise(other)
-    except MalformedName:
-        return one == other

@@ -206,3 +206,18 @@ def test_long_hostile_names_are_read_in_linear_time() -> None:
     ):
         with contextlib.suppress(MalformedName):
             dn.normalise(text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "equal"),
+    [
+        ("CN=a,DC=x", "cn=A, dc=X", True),
+        ("CN=a\\,b,DC=x", "CN=a\\2Cb,DC=x", True),
+        ("CN=a,DC=x", "CN=b,DC=x", False),
+        ("no name", "no name", True),
+        ("no name", "NO NAME", False),
+        ("CN=a,DC=x", "no name", False),
+    ],
+)
+def test_two_names_of_one_object(one, other, equal):
+    assert dn.same(one, other) is equal
