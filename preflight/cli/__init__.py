@@ -11,7 +11,22 @@ from contextlib import redirect_stderr
 
 import typer
 
-from preflight.cli import audit, check_config, checks, demo, diff, fix_plan, history, merge, render, run, trace, user
+from preflight.cli import (
+    audit,
+    bundle,
+    check_config,
+    checks,
+    demo,
+    diagnose,
+    diff,
+    fix_plan,
+    history,
+    merge,
+    render,
+    run,
+    trace,
+    user,
+)
 from preflight.outputs import PLUGIN_FORMATS
 from preflight.report import EXIT_BROKEN, EXIT_INTERRUPTED, EXIT_USAGE
 
@@ -36,11 +51,13 @@ app.callback()(checks.version_option)
 run.register(app)
 audit.register(app)
 user.register(app)
+diagnose.register(app)
 trace.register(app)
 fix_plan.register(app)
 history.register(app)
 diff.register(app)
 merge.register(app)
+bundle.register(app)
 demo.register(app)
 render.register(app)
 checks.register(app)

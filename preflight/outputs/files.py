@@ -64,7 +64,15 @@ def write_atomically(path: Path, text: str, *, encoding: str = "utf-8", private:
     Raises:
         OutputError
     """
-    content = text.encode(encoding, "backslashreplace")
+    write_bytes_atomically(path, text.encode(encoding, "backslashreplace"), private=private)
+
+
+def write_bytes_atomically(path: Path, content: bytes, *, private: bool = True) -> None:
+    """As `write_atomically`, for what is no text.
+
+    Raises:
+        OutputError
+    """
     try:
         if path.is_dir():
             raise OutputError(f"{path} is a directory. Name a file in it.")

@@ -59,7 +59,7 @@ def _head(report: Report) -> Iterator[str]:
     yield from (f"**Undetermined because:** {text(reason)}" for reason in report.run.undetermined_because)
     step = gist.next_step(report)
     yield f"**Next:** {text(step.says)}"
-    yield from _remedy(step.remedy)
+    yield from remedied(step.remedy)
 
 
 def _table(bad: Sequence[Result]) -> Iterator[str]:
@@ -110,10 +110,10 @@ def _finding(finding: Finding) -> Iterator[str]:
     )
     lines = [f"- {name}: {text(value)}" for name, value in facts if value]
     yield "\n".join([f"**{finding.status.value}:** {text(finding.summary)}", "", *lines])
-    yield from _remedy(finding.remedy)
+    yield from remedied(finding.remedy)
 
 
-def _remedy(remedy: str) -> Iterator[str]:
+def remedied(remedy: str) -> Iterator[str]:
     for part in parts(remedy):
         yield _fenced(part.text) if part.command else f"Do: {text(part.text)}"
 

@@ -1,0 +1,196 @@
+"""`preflight diagnose` on the sample forest: from a code to the cause, alone and on a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from preflight.cli.sample import sample_folder
+
+NOT_READY, UNDETERMINED, USAGE = 3, 4, 2
+ACCOUNT = ["--domain", "corp.contoso.com", "--connector", "MSOL_0a1b2c3d"]
+
+
+@pytest.fixture(scope="module")
+def export() -> Iterator[list[str]]:
+    """Options that lead to the sample export."""
+    with sample_folder() as folder:
+        yield ["--ldif", str(folder / "forest.ldf"), *ACCOUNT]
+
+
+def diagnose(*arguments: str) -> subprocess.CompletedProcess[str]:
+    clean = {key: value for key, value in os.environ.items() if not key.upper().endswith("_PROXY")}
+    return subprocess.run(
+        [sys.executable, "-m", "preflight", "diagnose", *arguments],
+        env=clean,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+
+
+def test_a_code_leads_to_the_cause_and_its_remedy(export: list[str]) -> None:
+    done = diagnose("--code", "0x80230626", "--non-interactive", *export)
+    assert done.returncode == NOT_READY
+    assert "The connector account is denied the password operation" in done.stdout
+    assert "CAUSE FOUND" in done.stdout
+    assert "permissions.reset-password" in done.stdout
+    assert 'dsacls "OU=Contractors,OU=Employees,DC=corp,DC=contoso,DC=com" /P:N' in done.stdout
+
+
+def test_it_runs_just_the_checks_that_can_tell(export: list[str]) -> None:
+    done = diagnose("--code", "0x80230402", "--format", "json", *export)
+    diagnosis = json.loads(done.stdout)
+    [first, *_] = diagnosis["path"]
+    assert first["checks"] == ["anchors.unique"]
+    ran = {line.split()[1] for line in done.stderr.splitlines() if re.match(r"(pass|fail|warn|unknown|not_app)", line)}
+    assert "anchors.unique" in ran
+    assert not ran & {"permissions.reset-password", "network.relay-443", "policy.summary"}
+
+
+def test_what_comes_behind_the_cause_is_listed_and_not_looked_at(export: list[str]) -> None:
+    diagnosis = json.loads(diagnose("--code", "0x80230626", "--format", "json", "--quiet", *export).stdout)
+    answers = [step["answer"] for step in diagnosis["path"]]
+    place = answers.index("confirmed")
+    assert "confirmed" not in answers[place + 1 :] and set(answers[place + 1 :]) == {"not_reached"}
+    assert diagnosis["cause"]["finding"]["remedy"]
+
+
+def test_a_text_from_an_event_is_a_symptom(export: list[str]) -> None:
+    text = "The server does not contain any LDAP password policy control"
+    done = diagnose("--symptom", text, "--non-interactive", *export)
+    assert done.returncode == NOT_READY
+    assert "dc2.corp.contoso.com does not know the policy-hints control" in done.stdout
+
+
+def test_without_a_hint_the_documented_order_is_followed(export: list[str]) -> None:
+    diagnosis = json.loads(diagnose("--format", "json", "--quiet", *export, "--proxy", "http://127.0.0.1:1").stdout)
+    first, network = diagnosis["path"][:2]
+    assert "active sync server" in first["suspicion"] and "2.5.79.0" in str(first["person"])
+    assert first["answer"] == "for_a_person"
+    assert "network.relay-443" in network["checks"]
+    titles = [step["suspicion"] for step in diagnosis["path"]]
+    order = ["restart", "re-enabling", "version", "events name", "directory refuses"]
+    places = [max(place for place, title in enumerate(titles) if word in title) for word in order]
+    assert places == sorted(places)
+
+
+def test_manual_steps_carry_their_warning_and_what_to_verify(export: list[str]) -> None:
+    diagnosis = json.loads(diagnose("--format", "json", "--quiet", *export, "--proxy", "http://127.0.0.1:1").stdout)
+    by_hand = {step["suspicion"]: step["person"] for step in diagnosis["path"] if step["person"]}
+    [latest] = [person for title, person in by_hand.items() if "of this version" in title]
+    assert "rules" in latest["warning"] and latest["verify"]
+    [toggled] = [person for title, person in by_hand.items() if "re-enabling" in title]
+    assert len(toggled["steps"]) >= 9
+
+
+def test_markdown_fits_a_ticket(export: list[str]) -> None:
+    done = diagnose("--code", "0x80230626", "--format", "markdown", "--quiet", *export)
+    assert done.stdout.startswith("# Diagnosis: ")
+    assert "| **the cause** |" in done.stdout
+    assert "```\ndsacls" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--code", "33404"], ["33404", "nothing is known"]),
+        (["--symptom", "qqqq zzzz xxxx"], ["qqqq", "nothing that is known"]),
+        (["--format", "html"], ["--format html", "human, markdown, json"]),
+        (["--config", "nowhere.toml"], ["nowhere.toml"]),
+    ],
+)
+def test_what_can_not_be_done_is_said(arguments: list[str], said: list[str]) -> None:
+    done = diagnose(*arguments)
+    assert done.returncode == USAGE
+    assert all(word in done.stderr for word in said), done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_a_domain_what_needs_one_is_not_told_and_never_excluded() -> None:
+    done = diagnose("--code", "0x80230626", "--non-interactive", "--quiet")
+    assert done.returncode == UNDETERMINED
+    assert "not told" in done.stdout and "excluded" not in done.stdout.partition("Diagnosis")[0]
+
+
+# -- on a terminal ------------------------------------------------------------------------------------------------
+
+pexpect = pytest.importorskip("pexpect") if sys.platform != "win32" else None
+on_a_terminal = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals of POSIX")
+
+
+def at_a_terminal(*arguments: str):
+    assert pexpect is not None
+    return pexpect.spawn(
+        sys.executable,
+        ["-m", "preflight", "diagnose", *arguments],
+        env={**os.environ, "TERM": "xterm", "NO_COLOR": "1", "COLUMNS": "120"},
+        dimensions=(60, 120),
+        encoding="utf-8",
+        timeout=60,
+    )
+
+
+@on_a_terminal
+def test_the_dialogue_waits_looks_and_offers_to_test_again(export: list[str]) -> None:
+    person = at_a_terminal("--code", "0x80230626", *export)
+    person.expect(r"1/\d+ .*\?")
+    person.expect(r"Enter: look at it; s: skip it; b: back; q: quit")
+    person.sendline("")
+    person.expect("the cause")
+    person.expect("Enter: test again, once you have acted")
+    person.sendline("")  # nobody acted
+    person.expect("the cause")
+    person.expect("Enter: test again")
+    person.sendline("q")
+    person.expect("CAUSE FOUND")
+    person.expect(pexpect.EOF)
+    person.close()
+    assert person.exitstatus == NOT_READY
+
+
+@on_a_terminal
+def test_skip_back_a_wrong_key_and_quit(export: list[str]) -> None:
+    person = at_a_terminal("--code", "0x80230626", *export)
+    person.expect("1/.*look at it")
+    person.sendline("x")
+    person.expect("one of these keys")
+    person.sendline("s")
+    person.expect(r"2/\d+ ")
+    person.expect("look at it")
+    person.sendline("b")
+    person.expect(r"1/\d+ ")
+    person.expect("look at it")
+    person.sendline("q")
+    person.expect("NO CAUSE FOUND")
+    person.expect(pexpect.EOF)
+    person.close()
+    assert person.exitstatus == UNDETERMINED
+
+
+@on_a_terminal
+def test_the_end_of_input_ends_it(export: list[str]) -> None:
+    person = at_a_terminal("--code", "0x80230626", *export)
+    person.expect("look at it")
+    person.sendeof()
+    person.expect("NO CAUSE FOUND")
+    person.expect(pexpect.EOF)
+    person.close()
+    assert person.exitstatus == UNDETERMINED
+
+
+@on_a_terminal
+def test_control_c_leaves_with_130(export: list[str]) -> None:
+    person = at_a_terminal("--code", "0x80230626", *export)
+    person.expect("look at it")
+    person.sendintr()
+    person.expect(pexpect.EOF)
+    person.close()
+    assert person.exitstatus == 130
