@@ -7,8 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+from hypothesis import settings
 from lab.domain_controller import Recipe, obstacle
 from lab.forest import FABRIKAM, Forest
+
+# How long an example takes says something about the machine only: two tests at a time make a slow one.
+settings.register_profile("preflight", deadline=None)
+settings.load_profile("preflight")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -18,12 +18,12 @@ from preflight.diagnosis.model import Diagnosis, Look, Path, Suspicion, look_at
 from preflight.diagnosis.path import joined, path_from, usual_path
 from preflight.diagnosis.walk import Walk, walk_alone
 from preflight.examination import Examination
-from preflight.knowledge import Entry, entries_for, nearest, search
+from preflight.knowledge import Entry, entries_for, names, search
 from preflight.outputs.diagnosis import render, render_json
 from preflight.outputs.diagnosis_markdown import render as render_markdown
 from preflight.outputs.progress import progress
 from preflight.outputs.terminal import appearance_of, write
-from preflight.plan import make_plan
+from preflight.plan import make_plan, nearest
 from preflight.report import EXIT_INTERRUPTED
 from preflight.resources import Setting
 
@@ -78,7 +78,7 @@ def _path(hints: Hints, registered: Mapping[str, Check]) -> Path:
 def _known(code: str) -> Sequence[Entry]:
     found = entries_for(code)
     if not found:
-        similar = nearest(code)
+        similar = nearest(_short(code), names())
         hint = f" Did you mean {similar!r}?" if similar else ""
         raise Problem(f"--code {_short(code)}: nothing is known of it.{hint} Try --symptom with the text of the event.")
     return found

@@ -37,9 +37,9 @@ def diagnose(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_code_leads_to_the_cause_and_its_remedy(export: list[str]) -> None:
-    done = diagnose("--code", "0x80230626", "--non-interactive", *export)
+    done = diagnose("--code", "33004", "--non-interactive", *export)
     assert done.returncode == NOT_READY
-    assert "The connector account is denied the password operation" in done.stdout
+    assert "33004 ADPermissionsError" in done.stdout
     assert "CAUSE FOUND" in done.stdout
     assert "permissions.reset-password" in done.stdout
     assert 'dsacls "OU=Contractors,OU=Employees,DC=corp,DC=contoso,DC=com" /P:N' in done.stdout
@@ -56,7 +56,7 @@ def test_it_runs_just_the_checks_that_can_tell(export: list[str]) -> None:
 
 
 def test_what_comes_behind_the_cause_is_listed_and_not_looked_at(export: list[str]) -> None:
-    diagnosis = json.loads(diagnose("--code", "0x80230626", "--format", "json", "--quiet", *export).stdout)
+    diagnosis = json.loads(diagnose("--code", "33004", "--format", "json", "--quiet", *export).stdout)
     answers = [step["answer"] for step in diagnosis["path"]]
     place = answers.index("confirmed")
     assert "confirmed" not in answers[place + 1 :] and set(answers[place + 1 :]) == {"not_reached"}
@@ -92,7 +92,7 @@ def test_manual_steps_carry_their_warning_and_what_to_verify(export: list[str]) 
 
 
 def test_markdown_fits_a_ticket(export: list[str]) -> None:
-    done = diagnose("--code", "0x80230626", "--format", "markdown", "--quiet", *export)
+    done = diagnose("--code", "33004", "--format", "markdown", "--quiet", *export)
     assert done.stdout.startswith("# Diagnosis: ")
     assert "| **the cause** |" in done.stdout
     assert "```\ndsacls" in done.stdout
@@ -115,7 +115,7 @@ def test_what_can_not_be_done_is_said(arguments: list[str], said: list[str]) -> 
 
 
 def test_without_a_domain_what_needs_one_is_not_told_and_never_excluded() -> None:
-    done = diagnose("--code", "0x80230626", "--non-interactive", "--quiet")
+    done = diagnose("--code", "33004", "--non-interactive", "--quiet")
     assert done.returncode == UNDETERMINED
     assert "not told" in done.stdout and "excluded" not in done.stdout.partition("Diagnosis")[0]
 
@@ -140,7 +140,7 @@ def at_a_terminal(*arguments: str):
 
 @on_a_terminal
 def test_the_dialogue_waits_looks_and_offers_to_test_again(export: list[str]) -> None:
-    person = at_a_terminal("--code", "0x80230626", *export)
+    person = at_a_terminal("--code", "33004", *export)
     person.expect(r"1/\d+ .*\?")
     person.expect(r"Enter: look at it; s: skip it; b: back; q: quit")
     person.sendline("")
@@ -158,7 +158,7 @@ def test_the_dialogue_waits_looks_and_offers_to_test_again(export: list[str]) ->
 
 @on_a_terminal
 def test_skip_back_a_wrong_key_and_quit(export: list[str]) -> None:
-    person = at_a_terminal("--code", "0x80230626", *export)
+    person = at_a_terminal("--code", "33004", *export)
     person.expect("1/.*look at it")
     person.sendline("x")
     person.expect("one of these keys")
@@ -177,7 +177,7 @@ def test_skip_back_a_wrong_key_and_quit(export: list[str]) -> None:
 
 @on_a_terminal
 def test_the_end_of_input_ends_it(export: list[str]) -> None:
-    person = at_a_terminal("--code", "0x80230626", *export)
+    person = at_a_terminal("--code", "33004", *export)
     person.expect("look at it")
     person.sendeof()
     person.expect("NO CAUSE FOUND")
@@ -188,7 +188,7 @@ def test_the_end_of_input_ends_it(export: list[str]) -> None:
 
 @on_a_terminal
 def test_control_c_leaves_with_130(export: list[str]) -> None:
-    person = at_a_terminal("--code", "0x80230626", *export)
+    person = at_a_terminal("--code", "33004", *export)
     person.expect("look at it")
     person.sendintr()
     person.expect(pexpect.EOF)

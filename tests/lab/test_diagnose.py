@@ -19,7 +19,7 @@ def test_a_cause_is_mended_and_tested_again(own_forest, tmp_path) -> None:
         own_forest.admin.add_aces(where, DENY, first=True)
         admin = pexpect.spawn(
             sys.executable,
-            ["-m", "preflight", "diagnose", "--code", "0x80230626", "--config", str(config)],
+            ["-m", "preflight", "diagnose", "--code", "33004", "--config", str(config)],
             env={**os.environ, **own_forest.environment, "TERM": "xterm", "NO_COLOR": "1", "COLUMNS": "120"},
             dimensions=(60, 120),
             encoding="utf-8",
