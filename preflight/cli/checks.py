@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
         "explain",
         help="What is known of a check, a finding code, an event, an SSPR code, an HRESULT or an error's name: what it "
         "means, what causes it, which checks tell, how to mend it. Works offline.",
+        context_settings={"ignore_unknown_options": True},  # -2145188327 is an HRESULT, not an option
     )(explain)
 
 

@@ -30,17 +30,6 @@ _TARGETS = {
 }
 
 
-def explanation(what: str, registry: Registry) -> str:
-    """
-    Raises:
-        Problem: neither a check nor a finding code; it names the nearest.
-    """
-    text = of_checks(what, registry)
-    if text is None:
-        raise unknown(what, registry)
-    return text
-
-
 def of_checks(what: str, registry: Registry) -> str | None:
     """The check or the finding code explained; None: it is neither."""
     if what in registry.checks:

@@ -108,5 +108,7 @@ def _choice(format: str) -> None:
 def _standard_input() -> str:
     from preflight.events.encoded_text import decoded
 
+    if sys.stdin is None:  # closed by whoever started this
+        return ""
     read = sys.stdin.buffer.read(MOST_BYTES)
     return decoded(io.BytesIO(read), read).read().removeprefix("\ufeff")

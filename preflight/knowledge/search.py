@@ -37,7 +37,7 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 """Where the words of ADUserAccountLockedOut part."""
 _HRESULT = re.compile(r"(?<![0-9a-z])(?:0x)?8[0-9a-f]{7}(?![0-9a-z])|(?<![0-9a-z.])-2\d{9}(?!\d)", re.IGNORECASE)
 _SSPR = re.compile(r"(?<![0-9a-z])sspr[_ -]?\d{1,4}(?!\d)", re.IGNORECASE)
-_EVENT = re.compile(r"(?<![\w.,:-])(?:[36]\d{4}|6\d{3})(?![\w-]|[.,:]\d)")
+_EVENT = re.compile(r"(?<![\w.,-])(?<!\d:)(?:[36]\d{4}|6\d{3})(?![\w-]|[.,:]\d)")
 """Numbers that are events wherever they stand alone; shorter ones need the word beside them."""
 _NAMED = re.compile(r"\b(?:event\W{0,9}(?:id)?|id|hr|hresult)\W{1,9}((?:0x)?[0-9a-f]{3,8})(?![0-9a-z])", re.IGNORECASE)
 _PROCESS = re.compile(r"\b(?:MMS|BAIL|ERR)\(\d+\)", re.IGNORECASE)

@@ -9,11 +9,11 @@ _DECIMAL = re.compile(r"-?\d{1,10}")
 _SSPR = re.compile(r"sspr[\s_-]*0*(\d{1,4})")
 
 _TOKENS = re.compile(r"[\s,;:=()\[\]{}<>\"'“”‘’`#|/]+")
-_COMPANY = """
+_BESIDE_CODES = """
 adsync azure code codes directory error errorcode event eventid failed failure hr hresult id number passwordresetservice
 source status synchronization the with
 """
-_NOISE = frozenset(_COMPANY.split())
+_NOISE = frozenset(_BESIDE_CODES.split())
 """What stands beside a code without changing what it means."""
 
 

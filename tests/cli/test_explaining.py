@@ -41,6 +41,8 @@ def test_a_name_of_several_words_needs_no_quotes(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out.startswith("Multiple matches found\n")
     assert call(["explain", "event", "33004"]) == 0
     assert capsys.readouterr().out.startswith("33004 ADPermissionsError\n")
+    assert call(["explain", "-2145188327"]) == 0  # an HRESULT, not an option
+    assert capsys.readouterr().out.startswith("6329 A restriction prevents")
     assert call(["explain", "6329", "0x80230619"]) == 0
     assert "one of 7" not in capsys.readouterr().out
 
@@ -104,6 +106,14 @@ def test_standard_input_without_anything_known_is_said_so(given: bytes) -> None:
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="redirections of a POSIX shell")
+def test_closed_standard_input_is_an_empty_text() -> None:
+    command = f'"{sys.executable}" -m preflight explain --search - <&-'
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert b"--search: the text is empty" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
@@ -112,6 +122,7 @@ def test_standard_input_without_anything_known_is_said_so(given: bytes) -> None:
         (["33004", "--search", "token provider"], "not both"),
         (["--search", " "], "the text is empty"),
         (["--search", "pizza"], "nothing in this text is known"),
+        (["--serach", "token provider"], "nothing is known of '--serach'"),
         (["33004", "--format", "xml"], "'xml' is not one of the choices"),
         (["--search", "33004", "--format", "xml"], "'xml' is not one of the choices"),
     ],

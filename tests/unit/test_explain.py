@@ -6,7 +6,7 @@ import pytest
 
 from preflight.api import COMMON_CODES, Severity
 from preflight.cli import call
-from preflight.cli.explaining import explanation
+from preflight.cli.knowing import explain
 from preflight.cli.performing import installed_checks
 from preflight.cli.problem import Problem
 
@@ -17,7 +17,7 @@ CODES = sorted({code for check in REGISTRY.checks.values() for code in check.cod
 @pytest.mark.parametrize("id", REGISTRY.checks)
 def test_a_check_says_what_why_how_and_shows_a_sample(id: str) -> None:
     check = REGISTRY.checks[id]
-    text = explanation(id, REGISTRY)
+    text = explain([id], REGISTRY, "human")
 
     assert text.startswith(f"{id}: {check.title}\n")
     assert "To mend: " in " ".join(text.split())
@@ -31,7 +31,7 @@ def test_a_check_says_what_why_how_and_shows_a_sample(id: str) -> None:
 
 @pytest.mark.parametrize("code", CODES)
 def test_every_finding_code_is_explained(code: str) -> None:
-    text = explanation(code, REGISTRY)
+    text = explain([code], REGISTRY, "human")
     meanings = {check.codes[code] for check in REGISTRY.checks.values() if code in check.codes}
 
     assert text.startswith(f"{code}: ")
@@ -42,14 +42,14 @@ def test_every_finding_code_is_explained(code: str) -> None:
 
 
 def test_the_sample_is_the_worst_finding() -> None:
-    text = explanation("dc.policy-hints", REGISTRY)
+    text = explain(["dc.policy-hints"], REGISTRY, "human")
 
     assert "(dc2.corp.contoso.com:389)" in text
     assert "fail: dc2.corp.contoso.com does not know the policy-hints control" in text
 
 
 def test_a_command_stays_whole_on_its_line() -> None:
-    lines = explanation("inheritance-off", REGISTRY).splitlines()
+    lines = explain(["inheritance-off"], REGISTRY, "human").splitlines()
 
     assert '    dsacls "OU=Contractors,OU=Employees,DC=corp,DC=contoso,DC=com" /P:N' in lines
 
@@ -67,7 +67,7 @@ def test_a_command_stays_whole_on_its_line() -> None:
 )
 def test_what_is_not_known_names_the_nearest(typed: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(Problem, match=f"Did you mean '{meant}'"):
-        explanation(typed, REGISTRY)
+        explain([typed], REGISTRY, "human")
     assert call(["explain", typed]) == 2
     shown = capsys.readouterr()
     assert not shown.out

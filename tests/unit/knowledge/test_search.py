@@ -87,6 +87,10 @@ def best(text: str) -> str:
         ("Event ID: 403", "adsync-logon-user"),
         ("Your administrator has not enabled you to use this feature", "registration-not-enabled"),
         ("HRESULT -2145188327", "password-policy-refused"),
+        ("error:33005", "ad-account-disabled"),
+        ("The account is locked out", "ad-account-locked"),
+        ("wrong old password", "ad-incorrect-password"),
+        ("clock skew", "adsync-unexpected"),
     ],
 )
 def test_the_right_entry_comes_first(text: str, id: str) -> None:
@@ -125,6 +129,7 @@ def test_every_sign_of_an_entry_finds_it(entry) -> None:
         "The Windows Update service entered the running state.",
         "a process id MMS(6329) alone is no event",
         "1.2.33004.5",
+        "at 10:33004",
         "\x00\x1b[31m",
         "9",
     ],
