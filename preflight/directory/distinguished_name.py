@@ -11,7 +11,7 @@ distinguished name.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 
 class MalformedName(ValueError):
@@ -26,6 +26,8 @@ _TYPE = r"(?:[A-Za-z][A-Za-z0-9-]*+|[0-9]++(?:\.[0-9]++)*+)"
 _PLAIN_RDN = _TYPE + r'=(?![ #])[^\\",;+<>\x00-\x1f]*+(?<! )'
 _PLAIN = re.compile(f"{_PLAIN_RDN}(?:,{_PLAIN_RDN})*+")
 """A name that is its own normal form, but for case."""
+
+_PLAIN_LINES = re.compile(f"{_PLAIN.pattern}(?:\n{_PLAIN.pattern})*+")
 
 _SIMPLE_RDN = _TYPE + r'=(?![ #])(?:[^\\",;+<>\x00-\x1f]++|\\[\\",;+<>])*+(?<! )'
 _SIMPLE = re.compile(f"{_SIMPLE_RDN}(?:,{_SIMPLE_RDN})*+")
@@ -96,6 +98,23 @@ def same(one: str, other: str) -> bool:
         return normalise(one) == normalise(other)
     except MalformedName:
         return one == other
+
+
+def normal_forms(names: Sequence[str]) -> Iterable[str]:
+    """The normal forms of many names, in their order; what is no name stays as it is, and equals itself only."""
+    lines = "\n".join(names)
+    if lines.count("\n") == len(names) - 1 and _PLAIN_LINES.fullmatch(lines):
+        # Nearly always; many at a time cost a third of what they cost one by one.
+        return lines.casefold().split("\n")
+    return map(normal_form, names)
+
+
+def normal_form(name: str) -> str:
+    """As `normalise`; what is no name stays as it is."""
+    try:
+        return normalise(name)
+    except MalformedName:
+        return name
 
 
 def is_under(distinguished_name: str, base: str) -> bool:

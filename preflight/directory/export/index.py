@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from preflight.directory.distinguished_name import MalformedName, normalise
-from preflight.directory.export.reader import LdifFile, MalformedRecord, RecordParser, value_at
+from preflight.directory.export.reader import LdifFile, MalformedRecord, Marks, RecordParser, value_at
 from preflight.directory.model import Attributes, Entry
 from preflight.directory.password_policy import DOMAIN_POLICY_ATTRIBUTES, FINE_GRAINED_POLICY_ATTRIBUTES
 from preflight.directory.port import USER_ACCOUNT
@@ -45,6 +45,7 @@ _KEPT_CLASSES = CONTAINER_CLASSES | {
 }
 _NO_PERSONS = frozenset({"computer", MANAGED_ACCOUNT, "msds-managedserviceaccount"})
 
+_OF_A_USER = [b"%d" % USER_ACCOUNT]
 _USER_TYPE = b"\nsAMAccountType: %d" % USER_ACCOUNT
 _ACCOUNT_NAME = b"\nsAMAccountName: "
 _DESCRIPTION = b"\ndescription:"
@@ -68,6 +69,8 @@ MOST_CANDIDATES = 1_000
 
 def is_user(entry: Entry) -> bool:
     """A user or inetOrgPerson, by sAMAccountType; without it by class and userAccountControl."""
+    if entry.raw.get("sAMAccountType") == _OF_A_USER:  # as it mostly stands there
+        return True
     account_type = entry.integer("sAMAccountType")
     if account_type is not None:
         return account_type == USER_ACCOUNT
@@ -118,23 +121,17 @@ class PackedAttributes(Mapping[str, Sequence[bytes]]):
     __slots__ = ("_packed", "_plain")
 
     def __init__(self, raw: Mapping[str, list[bytes]]) -> None:
-        self._plain = {name: values for name, values in raw.items() if len(values) <= _MANY_VALUES}
-        self._packed = {
-            name: zlib.compress(b"".join(len(value).to_bytes(4, "big") + value for value in values), 1)
-            for name, values in raw.items()
-            if len(values) > _MANY_VALUES
-        }
+        self._plain: dict[str, list[bytes]] = {}
+        self._packed: dict[str, bytes] = {}
+        for name, values in raw.items():
+            if len(values) > _MANY_VALUES and not any(b"\0" in value for value in values):
+                self._packed[name] = zlib.compress(b"\0".join(values), 1)
+            else:
+                self._plain[name] = values
 
     def __getitem__(self, name: str) -> Sequence[bytes]:
-        if name not in self._packed:
-            return self._plain[name]
-        text = zlib.decompress(self._packed[name])
-        values, at = [], 0
-        while at < len(text):
-            end = at + 4 + int.from_bytes(text[at : at + 4], "big")
-            values.append(text[at + 4 : end])
-            at = end
-        return values
+        packed = self._packed.get(name)
+        return self._plain[name] if packed is None else zlib.decompress(packed).split(b"\0")
 
     def __iter__(self) -> Iterator[str]:
         yield from self._plain
@@ -159,6 +156,7 @@ class Index:
         duplicates: objects, users apart, that were there again.
         suspects: hashes of account names that may belong to a user who is there twice.
         parts: attributes (lower case) of which only a part is in the export, by normalised DN.
+        marks: where the users stand.
     """
 
     objects: dict[str, Entry] = field(default_factory=dict)
@@ -170,6 +168,7 @@ class Index:
     duplicates: int = 0
     suspects: set[int] = field(default_factory=set)
     parts: dict[str, frozenset[str]] = field(default_factory=dict)
+    marks: Marks = field(default_factory=Marks)
 
     def of_class(self, name: str) -> Iterator[tuple[str, Entry]]:
         """Objects of a class, by its name in lower case, with their normalised DN."""
@@ -194,7 +193,7 @@ def read_index(file: LdifFile) -> Index:
         LdifError: it can't be read.
     """
     index = Index()
-    for _ in file.map(_Reading(index)):
+    for _ in file.map(_Reading(index), index.marks):
         pass
     return index
 
@@ -209,7 +208,8 @@ class _Reading:
         self._seen = bytearray(_SLOTS)
         self._values: dict[bytes, bytes] = {}
 
-    def __call__(self, record: bytes) -> None:
+    def __call__(self, record: bytes) -> bool:
+        """Whether it is a user."""
         self._index.entries += 1
         if _USER_TYPE in record:
             at = record.find(_ACCOUNT_NAME)
@@ -218,13 +218,15 @@ class _Reading:
                 self._user(record[at : at + 300].partition(b"\n")[0])
                 if self._is_candidate(record, at):
                     self._keep_candidate(Entry(*self._classify(record)), record)
-                return
+                return True
         entry = Entry(*self._classify(record))
         if is_user(entry):
             self._user((entry.raw.get("sAMAccountName") or [entry.distinguished_name.encode()])[0])
             self._keep_candidate(entry, record)
-        elif not entry.distinguished_name or classes_of(entry) & _KEPT_CLASSES:
+            return True
+        if not entry.distinguished_name or classes_of(entry) & _KEPT_CLASSES:
             self._keep(record)
+        return False
 
     def _user(self, account_name: bytes) -> None:
         self._index.users += 1

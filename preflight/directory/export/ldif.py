@@ -20,6 +20,7 @@ from preflight.directory.distinguished_name import (
     dn_to_domain,
     domain_to_dn,
     is_under,
+    normal_form,
     normalise,
     parent,
 )
@@ -130,7 +131,7 @@ class LdifDirectory:
     def controllers_root_dse(self) -> Sequence[RootDse]:
         """The entries without a name, one per domain controller, in the order of the file."""
         found = [RootDse(raw) for raw in self._read_index().root_dses]
-        return [root for root in found if not root.domain_dn or _normal(root.domain_dn) == self._base]
+        return [root for root in found if not root.domain_dn or normal_form(root.domain_dn) == self._base]
 
     def domain(self) -> Domain:
         head = self._read_index().objects.get(self._base)
@@ -233,7 +234,9 @@ class LdifDirectory:
     def token(self, principal: Principal) -> Token:
         forest_dn = self._forest_dn()
         same_domain = principal.domain == self._name
-        same_forest = bool(forest_dn and principal.forest_dn) and _normal(principal.forest_dn) == _normal(forest_dn)
+        same_forest = bool(forest_dn and principal.forest_dn) and normal_form(principal.forest_dn) == normal_form(
+            forest_dn
+        )
         return token_in(
             self._exported_groups(),
             self._read_index(),
@@ -295,7 +298,7 @@ class LdifDirectory:
         self, attribute: str, values: Collection[bytes], attributes: Collection[str], *, users_only: bool = False
     ) -> Sequence[Entry]:
         if attribute.lower() == "distinguishedname":
-            wanted = [_normal(value.decode("utf-8", "replace")) for value in values]
+            wanted = [normal_form(value.decode("utf-8", "replace")) for value in values]
             found = self._named(wanted, attributes)
             return [entry for entry in found if isinstance(entry, User)] if users_only else found
         folded = _folding(attribute)
@@ -328,7 +331,8 @@ class LdifDirectory:
 
     def _stream(self, attributes: Collection[str], base: str) -> Iterator[User]:
         """The users of this domain under the base, each once."""
-        suspects = self._read_index().suspects
+        index = self._read_index()
+        suspects = index.suspects
         if self._file_state() != self._state:
             raise Unavailable(
                 f"{self._file.path} changed while it was being read",
@@ -365,7 +369,7 @@ class LdifDirectory:
             return user
 
         try:
-            for user in self._file.map(user_of):
+            for user in self._file.map_marked(user_of, index.marks):
                 if user is not None:
                     yield user
         except LdifError as error:
@@ -442,7 +446,7 @@ class LdifDirectory:
         missing = set(names)
 
         def wanted_entry(record: bytes) -> tuple[str, Entry] | None:
-            key = _normal(name_of(record))
+            key = normal_form(name_of(record))
             if key not in missing:
                 return None
             missing.discard(key)
@@ -493,7 +497,7 @@ class LdifDirectory:
         if self._groups is None:
             forest_dn = self._forest_dn()
             references = self.forest_domains() if any(index.of_class("crossref")) else ()
-            others = len(references) > 1 or (bool(forest_dn) and _normal(forest_dn) != self._base)
+            others = len(references) > 1 or (bool(forest_dn) and normal_form(forest_dn) != self._base)
             self._groups = ExportedGroups.of(index, self._dn, other_domains=others)
         return self._groups
 
@@ -521,7 +525,7 @@ class LdifDirectory:
         if server is not None:
             return server.text("dNSHostName") or ""
         for root in self.controllers_root_dse():
-            if _normal(root.text("dsServiceName") or "") == _normal(owner):
+            if normal_form(root.text("dsServiceName") or "") == normal_form(owner):
                 return root.host
         return ""
 
@@ -542,7 +546,7 @@ class LdifDirectory:
         for entry in chain(kept, self._stream({*_CLASSIFYING, *needed}, self._base)):
             found = User(entry.distinguished_name, self._selected(entry, needed))
             meant = [each for each in names if each.names(found)]
-            if meant and (key := _normal(entry.distinguished_name)) not in seen:
+            if meant and (key := normal_form(entry.distinguished_name)) not in seen:
                 seen.add(key)
                 selected = User(entry.distinguished_name, self._selected(entry, attributes))
                 yield selected, all(each.last_resort for each in meant)
@@ -571,7 +575,7 @@ class LdifDirectory:
         return int(rid) >= _FIRST_ACCOUNT_RID or int(rid) in _ACCOUNTS_BELOW
 
     def _is_here(self, entry: Entry) -> bool:
-        return self._is_below(_normal(entry.distinguished_name))
+        return self._is_below(normal_form(entry.distinguished_name))
 
     def _is_below(self, key: str) -> bool:
         return key == self._base or key.endswith("," + self._base)
@@ -635,10 +639,3 @@ def _domain_name(distinguished_name: str) -> str:
         return dn_to_domain(distinguished_name)
     except MalformedName:
         return ""
-
-
-def _normal(distinguished_name: str) -> str:
-    try:
-        return normalise(distinguished_name)
-    except MalformedName:
-        return distinguished_name

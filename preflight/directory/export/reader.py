@@ -1,9 +1,9 @@
 """LDIF content records (RFC 2849) as a stream: what ldifde and ldapsearch write.
 
 The file is read in blocks and cut into records; a record is looked at only as far as its reader asks. One regular
-expression finds the lines of a record, values are unfolded and decoded only for the attributes asked for, and
-long values that come again (most users carry the same descriptor) are decoded once. Memory is bounded by the
-largest record, and that by `LARGEST_RECORD`.
+expression takes a record like those before it apart (`layout`), values are unfolded and decoded only for the
+attributes asked for, and long values that come again (most users carry the same descriptor) are decoded once.
+Memory is bounded by the largest record, and that by `LARGEST_RECORD`.
 
 Accepted: UTF-8 with or without a byte order mark, UTF-16 (`ldifde -u`), gzip, LF and CRLF, comments, a version
 line, folding anywhere, what ldapsearch says around the entries, `changetype: add` (ldifde writes it). Refused:
@@ -20,12 +20,12 @@ import re
 import stat
 import string
 import zlib
-from binascii import a2b_base64
+from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, NoReturn, TypeVar
 
+from preflight.directory.export.layout import Layouts
 from preflight.directory.model import Entry
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ _REMEMBERED_LENGTHS = 16
 _REMEMBERED_CUTS = 4096
 _TAIL = 96
 _LINE_FEED, _SPACE = b"\n "
-_NOT_KNOWN = ""  # the key of changetype, which is looked at closely, too
+_BETWEEN = b"\n\n"
 _ALPHABET = frozenset(string.ascii_letters.encode() + string.digits.encode() + b"+/")
 """Of base64, without its padding."""
 
@@ -112,6 +112,26 @@ def read_entries(path: Path, attributes: Collection[str] | None = None) -> Itera
     return LdifFile(path).map(lambda record: Entry(*parse(record)))
 
 
+class Marks:
+    """Where the records of a file stand, and which of them are marked: 4 bytes a record."""
+
+    def __init__(self) -> None:
+        self._sizes = array("I")
+
+    def add(self, size: int, *, marked: bool) -> None:
+        """The next record, with what stands before it."""
+        self._sizes.append(size << 1 | marked)
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        """Position (as `LdifFile` counts) and size of those marked."""
+        at = 0
+        for entry in self._sizes:
+            size = entry >> 1
+            if entry & 1:
+                yield at, size
+            at += size + len(_BETWEEN)
+
+
 class LdifFile:
     """An export, read from its beginning as often as asked, by several threads if need be.
 
@@ -123,8 +143,11 @@ class LdifFile:
         self.path = path
         self.cut_off = False
 
-    def map(self, function: Callable[[bytes], T]) -> Iterator[T]:
+    def map(self, function: Callable[[bytes], T], marks: Marks | None = None) -> Iterator[T]:
         """What the function makes of each record: the lines from `dn:` on, ended by LF, folded as in the file.
+
+        Args:
+            marks: is told which records the function made something true of.
 
         Raises:
             LdifError: the file can't be read, holds no entry, or the function raised `MalformedRecord`.
@@ -133,7 +156,7 @@ class LdifFile:
         offset = 0
         for block in self._blocks():
             at = offset
-            for piece in block.split(b"\n\n"):
+            for piece in block.split(_BETWEEN):
                 record = piece
                 try:
                     if piece[:3] != b"dn:":
@@ -141,16 +164,48 @@ class LdifFile:
                     if record:
                         result = function(record)
                 except MalformedRecord as error:
-                    skipped = piece.count(b"\n") - record.count(b"\n")
-                    line = self._line_at(at) + skipped + error.lines_before
-                    raise LdifError(self.path, line, error.what, error.remedy) from None
+                    raise self._located(error, at, piece, record) from None
+                if marks is not None:
+                    marks.add(len(piece), marked=bool(record and result))
                 if record:
                     empty = False
                     yield result
-                at += len(piece) + 2
-            offset += len(block) + 2
+                at += len(piece) + len(_BETWEEN)
+            offset += len(block) + len(_BETWEEN)
         if empty:
             raise LdifError(self.path, None, "the file holds no entry")
+
+    def map_marked(self, function: Callable[[bytes], T], marks: Marks) -> Iterator[T]:
+        """As `map`, of the marked records of a file that is as it was: nothing is looked for in what stands between.
+
+        Raises:
+            LdifError: as `map`.
+        """
+        chunks = self._chunks()
+        held = b""
+        offset = 0
+        for start, size in marks:
+            while start + size > offset + len(held):
+                chunk = next(chunks, b"")
+                if not chunk:
+                    raise LdifError(self.path, None, "it became shorter while it was being read", _EXPORT_AGAIN)
+                passed = min(start - offset, len(held))
+                held = held[passed:] + chunk
+                offset += passed
+            piece = held[start - offset : start - offset + size]
+            record = piece
+            try:
+                if piece[:3] != b"dn:":
+                    record = _without_preamble(piece)
+                result = function(record)
+            except MalformedRecord as error:
+                raise self._located(error, start, piece, record) from None
+            yield result
+
+    def _located(self, error: MalformedRecord, at: int, piece: bytes, record: bytes) -> LdifError:
+        """The error with its line, in a piece of the file that begins at a position."""
+        skipped = piece.count(b"\n") - record.count(b"\n")
+        return LdifError(self.path, self._line_at(at) + skipped + error.lines_before, error.what, error.remedy)
 
     def _blocks(self) -> Iterator[bytes]:
         """The file in pieces of whole records, without the blank line between two pieces."""
@@ -322,7 +377,9 @@ class RecordParser:
         self._decoded_bytes = 0
         self._lengths: list[int] = []
         self._cuts: dict[int, int] = {}
-        self._descriptor = "" if self._asked is None else self._asked.get("ntsecuritydescriptor", "")
+        self._layouts = Layouts(self._key)
+        descriptor = "ntsecuritydescriptor"
+        self._descriptor = self._spelled.get(descriptor, "") if self._asked is None else self._asked.get(descriptor, "")
 
     def __call__(self, record: bytes) -> tuple[str, dict[str, list[bytes]]]:
         """The distinguished name, and the values asked for.
@@ -330,65 +387,50 @@ class RecordParser:
         Raises:
             MalformedRecord: it isn't LDIF, is a change, or a value asked for can't be decoded.
         """
-        if self._descriptor and (at := record.find(_DESCRIPTOR)) >= 0:
-            # The descriptor is most of a user's record, so it is cut out first and the rest taken line by line. Any
-            # trouble is looked into below, where line numbers are right.
-            with suppress(_OddLine, MalformedRecord, binascii.Error):
-                start = at + len(_DESCRIPTOR)
-                end = self._end_of_value(record, start)
-                value = self._from_base64(record[start:end])
-                lines = (record[:at] + record[end:]).replace(b"\n ", b"").split(b"\n")
-                return self._quickly(lines, {self._descriptor: [value]})
         try:
-            return self._taken_apart(record, _LINE.findall(record), {})
+            return self._quickly(record)
+        except (_OddLine, MalformedRecord, binascii.Error):
+            pass  # looked into line by line, where line numbers are right
+        try:
+            return self._taken_apart(record, _LINE.findall(record))
         except _OddLine:
-            return self._taken_apart(record, _logical_lines(record), {})
+            return self._taken_apart(record, _logical_lines(record))
+
+    def _quickly(self, record: bytes) -> tuple[str, dict[str, list[bytes]]]:
+        """As a record like those before it; what is odd, malformed or new is raised."""
+        raw: dict[str, list[bytes]] = {}
+        rest = record
+        # The descriptor is most of a user's record, so it is cut out first.
+        if (at := record.find(_DESCRIPTOR)) >= 0:
+            start = at + len(_DESCRIPTOR)
+            end = self._end_of_value(record, start)
+            if self._descriptor:
+                raw[self._descriptor] = [self._from_base64(record[start:end])]
+            rest = record[:at] + record[end:]
+        rest = rest.replace(b"\n ", b"")
+        name = self._layouts.take_apart(rest, raw)
+        if name is None:
+            self._layouts.learn(rest)
+            raise _OddLine
+        return self.name(name), raw
 
     def _end_of_value(self, record: bytes, start: int) -> int:
         """Where the folded value that starts here ends. Most are as long as one of the last few."""
-        size = len(record)
-        for length in self._lengths:
-            end = start + length
-            if end + 1 < size and record[end] == _LINE_FEED and record[end + 1] != _SPACE:
-                return end
+        if self._descriptor:  # else nobody would notice that the guess was wrong
+            size = len(record)
+            for length in self._lengths:
+                end = start + length
+                if end + 1 < size and record[end] == _LINE_FEED and record[end + 1] != _SPACE:
+                    return end
         following = _FOLLOWING_LINE.search(record, start)
-        end = following.start() if following else size
+        end = following.start() if following else len(record)
         self._lengths = [end - start, *self._lengths[: _REMEMBERED_LENGTHS - 1]]
         return end
 
-    def _quickly(self, lines: Iterable[bytes], raw: dict[str, list[bytes]]) -> tuple[str, dict[str, list[bytes]]]:
-        """`_taken_apart` for unfolded lines without anything unusual: this is where a long reading spends its time."""
-        keys = self._keys
-        rest_of_lines = iter(lines)
-        name, colon, rest = next(rest_of_lines).partition(b":")
-        if name != b"dn":
-            raise _OddLine
-        distinguished_name = self.name(rest)
-        for line in rest_of_lines:
-            # "name: text" as it is; of "name:: base64" and of whatever else there may be the name isn't known.
-            name, colon, value = line.partition(b": ")
-            key = keys.get(name, _NOT_KNOWN)
-            if key is _NOT_KNOWN or not colon or value[:1] == b" ":
-                name, colon, rest = line.partition(b":")
-                key = keys[name] if name in keys else self._key(name)
-                if key and rest[:2] == b": ":
-                    value = a2b_base64(rest[2:], strict_mode=True)
-                elif not colon or key:
-                    raise _OddLine
-                else:
-                    value = rest.lstrip(b" ")
-            if not key:
-                if key is not None and value != b"add":
-                    raise _OddLine
-            elif key in raw:
-                raw[key].append(value)
-            else:
-                raw[key] = [value]
-        return distinguished_name, raw
-
     def _taken_apart(
-        self, record: bytes, found: Iterable[tuple[bytes, bytes, bytes]], raw: dict[str, list[bytes]]
+        self, record: bytes, found: Iterable[tuple[bytes, bytes, bytes]]
     ) -> tuple[str, dict[str, list[bytes]]]:
+        raw: dict[str, list[bytes]] = {}
         keys = self._keys
         lines = iter(found)
         name, colon, rest = next(lines)
@@ -467,8 +509,10 @@ class RecordParser:
             return _strictly_decoded(text)
         cut = self._cuts.get(len(text)) or self._cut(text)
         if text[cut - 1] in _ALPHABET and text[cut] in _ALPHABET:
-            with suppress(MalformedRecord):
+            try:
                 return self._remembered(text[:cut]) + _decoded(text[cut:])
+            except MalformedRecord:
+                return _decoded(text)
         return _decoded(text)
 
     def _cut(self, text: bytes) -> int:

@@ -6,12 +6,13 @@ has to be proven: an export may lack groups, or their members, without a word.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from preflight.directory.access.sid import domain_of, sid_to_text
-from preflight.directory.distinguished_name import MalformedName, normalise
+from preflight.directory.distinguished_name import normal_form, normal_forms, normalise
 from preflight.directory.export.index import Index
 from preflight.directory.foreign_principals import names_in_member
 from preflight.directory.model import (
@@ -22,6 +23,9 @@ from preflight.directory.model import (
     Principal,
     Token,
 )
+
+_HIDING = re.compile(r'\\[^\\",;+<>]')
+"""An escape of what a normalised name writes as it is: a hex pair, a space, an equals sign."""
 
 _SECURITY_GROUP = 0x80000000
 _GLOBAL_OR_UNIVERSAL = 0x2 | 0x8
@@ -75,7 +79,10 @@ class ExportedGroups:
         groups = names & self.groups.keys()
         found = {key for key in self.groups if not groups.isdisjoint(self._kept_members(key))} if groups else set()
         if others := names - groups:
-            found |= {key for key in self.groups if not others.isdisjoint(self._members(key))}
+            traces = [_trace(name) for name in others]
+            found |= {
+                key for key in self.groups if self._may_hold(key, traces) and not others.isdisjoint(self._members(key))
+            }
         return found
 
     def _kept_members(self, key: str) -> frozenset[str]:
@@ -88,18 +95,29 @@ class ExportedGroups:
             self._lasting[key] = kept
         return kept
 
+    def _may_hold(self, key: str, traces: Sequence[str]) -> bool:
+        """Whether a closer look is worth it: the members of all groups together are several times the users."""
+        for names in self._spelled_members(key):
+            text = "\n".join(names).casefold()
+            if any(trace in text for trace in traces) or ("\\" in text and _HIDING.search(text)):
+                return True
+        return False
+
     def _members(self, key: str) -> Iterator[str]:
+        for names in self._spelled_members(key):
+            yield from normal_forms(names)
+
+    def _spelled_members(self, key: str) -> Iterator[Sequence[str]]:
         for name, values in self.groups[key].raw.items():
             if _is_member(name):
-                for value in values:
-                    yield _normal(value.decode("utf-8", "replace"))
+                yield [value.decode("utf-8", "replace") for value in values]
 
     def membership(self, names: Iterable[str], groups: Iterable[str] = ()) -> Membership:
         """The groups that hold one of the names, and these groups themselves, with the groups that hold those."""
         found: dict[str, Entry] = {}
         unknown: set[str] = set()
-        frontier = {_normal(name) for name in names}
-        reached = {_normal(name) for name in groups}
+        frontier = {normal_form(name) for name in names}
+        reached = {normal_form(name) for name in groups}
         while frontier or reached:
             reached |= self.holding(frontier)
             unknown |= reached - self.groups.keys()
@@ -107,7 +125,7 @@ class ExportedGroups:
             # Tokens hold security groups only, and nest through them only.
             frontier = {key for key in frontier if is_security_group(self.groups[key])}
             found |= {key: self.groups[key] for key in frontier}
-            reached = {_normal(name) for key in frontier for name in self.groups[key].texts("memberOf")}
+            reached = {normal_form(name) for key in frontier for name in self.groups[key].texts("memberOf")}
         return Membership(found, frozenset(unknown))
 
     def named(self, sid: str) -> list[str]:
@@ -274,7 +292,7 @@ def _is_selective(index: Index, principal: Principal) -> bool | None:
     """Whether the trust to the principal's forest uses selective authentication; None: the export doesn't say."""
     for _, trust in index.of_class("trusteddomain"):
         partner = ",".join(f"DC={label}" for label in (trust.text("trustPartner") or "").split("."))
-        same = bool(principal.forest_dn) and _normal(partner) == _normal(principal.forest_dn)
+        same = bool(principal.forest_dn) and normal_form(partner) == normal_form(principal.forest_dn)
         if same or trust.sid("securityIdentifier") == principal.domain_sid:
             attributes = trust.integer("trustAttributes")
             return None if attributes is None else bool(attributes & _CROSS_ORGANIZATION)
@@ -287,6 +305,11 @@ def is_security_group(group: Entry) -> bool | None:
     return None if kind is None else bool(kind & _SECURITY_GROUP)
 
 
+def _trace(name: str) -> str:
+    """What stands, but for case, in every spelling of a normalised name that hides nothing by escapes."""
+    return "" if "\\" in name or "+" in name else name.partition("=")[2].partition(",")[0].casefold()
+
+
 def _is_member(attribute: str) -> bool:
     return attribute.lower().partition(";")[0] == "member"
 
@@ -296,11 +319,3 @@ def _is_local(member: str, base: str) -> bool:
     if not member.endswith("," + base):
         return False
     return not (member.startswith("cn=s-1-5-21-") and member.endswith(",cn=foreignsecurityprincipals," + base))
-
-
-def _normal(distinguished_name: str) -> str:
-    """A name that is none stays as it is: it equals itself only."""
-    try:
-        return normalise(distinguished_name)
-    except MalformedName:
-        return distinguished_name

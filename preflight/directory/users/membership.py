@@ -40,7 +40,7 @@ class Membership:
 
     def path(self, user: User) -> tuple[str, ...] | None:
         """The groups that lead to the user; None if none does."""
-        found = self.paths.get(normalise(user.distinguished_name))
+        found = self.paths.get(normalise(user.distinguished_name)) if self.paths else None
         if found is None and self.primary_groups and (primary := user.integer("primaryGroupID")) is not None:
             found = self.primary_groups.get(primary)
         return found

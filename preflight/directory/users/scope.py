@@ -78,10 +78,9 @@ def never_synchronised(user: User) -> str:
         return "a critical system object"
     if _SYSTEM_ACCOUNT.match(user.account_name):
         return "a service account of Microsoft's own by its name"
-    nickname = user.text("mailNickname")
-    if nickname and _SYSTEM_NICKNAME.match(nickname):
+    if "mailNickname" in raw and _SYSTEM_NICKNAME.match(user.text("mailNickname") or ""):
         return "a system mailbox"
-    recipient = user.integer("msExchRecipientTypeDetails")
+    recipient = user.integer("msExchRecipientTypeDetails") if "msExchRecipientTypeDetails" in raw else None
     if recipient is not None and recipient & NEVER_SYNCHRONISED_RECIPIENTS:
         return "a kind of mailbox that isn't synchronised"
     if "ACNF:" in user.distinguished_name and re.search(r"(\\0A|\n)CNF:", user.distinguished_name, re.IGNORECASE):

@@ -221,3 +221,17 @@ def test_long_hostile_names_are_read_in_linear_time() -> None:
 )
 def test_two_names_of_one_object(one, other, equal):
     assert dn.same(one, other) is equal
+
+
+@given(
+    st.lists(
+        st.sampled_from(["CN=Ann,DC=x", "cn = b, DC=x", r"CN=\2C", "none", "", "CN=a\nCN=b", "CN=Gro\u00df"])
+        | st.text()
+    )
+)
+def test_many_names_at_once_have_the_forms_that_each_has(names: list[str]) -> None:
+    assert list(dn.normal_forms(names)) == [dn.normal_form(name) for name in names]
+
+
+def test_what_is_no_name_stays_as_it_is() -> None:
+    assert [dn.normal_form(name) for name in ("CN = A", "No Name", "")] == ["cn=a", "No Name", ""]

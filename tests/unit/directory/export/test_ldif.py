@@ -328,6 +328,18 @@ def test_a_token_holds_nested_and_circular_groups_the_primary_group_and_no_distr
     assert token.surely_outside(f"{DOMAIN_SID}-1305")
 
 
+@pytest.mark.parametrize(
+    "spelled",
+    ["CN=Entra Sync", "cn = entra sync", "CN=Entra\\ Sync", "CN=\\45ntra Sync", 'CN="Entra Sync"', "cn=ENTRA  SYNC"],
+)
+def test_a_member_is_found_however_it_is_spelled(exported: Exported, spelled: str) -> None:
+    account = user("Entra Sync", 1105, f"CN=Users,{BASE}", sAMAccountName="MSOL_1")
+    members = [f"CN=u{number},OU=People,{BASE}" for number in range(60)]
+    holding = group("A", 1300, member=[*members, f"{spelled},CN=Users,{BASE}"])
+    principal = connector(exported(DOMAIN.replace(CONNECTOR, account), holding, group("B", 1301, member=members)))
+    assert rids(principal.global_groups) == ({"513"} if "  " in spelled else {"513", "1300"})
+
+
 def test_member_of_counts_where_the_group_does_not_list_its_members(exported: Exported) -> None:
     account = user("MSOL_1", 1105, f"CN=Users,{BASE}", memberOf=[f"CN=A,CN=Users,{BASE}"])
     directory = exported(DOMAIN.replace(CONNECTOR, account), group("A", 1300, memberOf=[f"CN=B,CN=Users,{BASE}"]))

@@ -199,6 +199,36 @@ def test_a_file_that_ends_inside_a_line_says_so(export: Path) -> None:
         assert file.cut_off is cut_off
 
 
+def test_marked_records_are_found_again_without_looking_at_the_others(export: Path) -> None:
+    content = b"version: 1\n\n# first\ndn: CN=a\ncn: a\n\n\n\n# x\nDN: CN=b\ncn: b\n\ndn: CN=c\ncn: c\n\n# end\n"
+    dresses = [content, content.replace(b"\n", b"\r\n"), gzip.compress(content, mtime=0), codecs.BOM_UTF8 + content]
+    for dressed in [*dresses, codecs.BOM_UTF16_LE + content.decode().encode("utf-16-le"), content.rstrip()]:
+        export.write_bytes(dressed)
+        file = ldif_reader.LdifFile(export)
+        for block in (1 << 18, 7):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(ldif_reader, "_BLOCK", block)
+                marks = ldif_reader.Marks()
+                assert list(file.map(lambda record: record[4:8] != b"CN=b", marks)) == [True, False, True]
+                assert list(file.map_marked(bytes, marks)) == [b"dn: CN=a\ncn: a", b"dn: CN=c\ncn: c"]
+
+
+def test_an_error_in_a_marked_record_has_its_line_and_a_shorter_file_is_one_error(export: Path) -> None:
+    export.write_bytes(b"# x\ndn: CN=a\ncn: a\n\n\n# y\ndn: CN=b\ncn: b\n")
+    file, marks = ldif_reader.LdifFile(export), ldif_reader.Marks()
+    assert list(file.map(lambda record: b"CN=b" in record, marks)) == [False, True]
+
+    def refuse(record: bytes) -> None:
+        raise ldif_reader.MalformedRecord("odd", lines_before=1)
+
+    with pytest.raises(LdifError, match="odd") as caught:
+        list(file.map_marked(refuse, marks))
+    assert caught.value.line == 8
+    export.write_bytes(b"dn: CN=a\n")
+    with pytest.raises(LdifError, match="shorter"):
+        list(file.map_marked(bytes, marks))
+
+
 names = st.sampled_from(["cn", "member", "objectClass", "nTSecurityDescriptor", "description", "x-y.z", "2.5.4.3"])
 values = st.binary(max_size=40) | st.text(max_size=30).map(str.encode) | st.binary(min_size=200, max_size=600)
 distinguished_names = st.text(st.characters(exclude_categories=("Cs",)), max_size=60)
