@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from preflight.api import KINDS, Check
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "preflight.checks"
 
@@ -66,6 +69,8 @@ class Registry:
         Raises:
             RegistryError
         """
+        from importlib.metadata import entry_points
+
         checks: list[Check] = []
         problems: list[str] = []
         for entry_point in sorted(entry_points(group=GROUP), key=lambda each: (each.name != "builtin", each.name)):

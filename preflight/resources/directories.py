@@ -16,12 +16,12 @@ from preflight.directory.port import Directory
 from preflight.directory.reader import Reader, same_account
 from preflight.directory.topology import ControllerProbe, ControllerProbes, Discovery, ForestTopology
 from preflight.network.endpoint import Endpoint
-from preflight.network.port import Resolver
 from preflight.network.together import all_at_once
 from preflight.resources.provider import Resources, finds, provides
 
 if TYPE_CHECKING:
     from preflight.directory.live.ldap import LiveDirectory
+    from preflight.network.port import Resolver
 
 CONTROLLERS_RECORD = "_ldap._tcp.dc._msdcs"
 PDC_RECORD = "_ldap._tcp.pdc._msdcs"

@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from preflight.api import Target, Unavailable
 from preflight.directory.access.decider import Answer, Right, RightsDecider, decide
@@ -19,11 +20,12 @@ from preflight.directory.users.anchors import Anchors
 from preflight.directory.users.blocked import MOST_ROWS, Blocked
 from preflight.directory.users.connector import CONNECTOR_ATTRIBUTES, Candidate, ConnectorSearch, ranked
 from preflight.directory.users.duplicates import AnchorSearch, Surveyed, search_anchors
+from preflight.directory.users.early import EarlyReading
 from preflight.directory.users.judgement import REQUIRED_RIGHTS, UserJudge
 from preflight.directory.users.membership import GROUP_ATTRIBUTES, Membership, members_of
 from preflight.directory.users.protection import Protection, read_protection
 from preflight.directory.users.scope import Scope
-from preflight.directory.users.survey import Fold, Survey
+from preflight.directory.users.survey import Fold, Survey, attributes_for
 from preflight.resources.directories import settings_of
 from preflight.resources.provider import Resources, provides
 
@@ -235,10 +237,26 @@ def scope_of(resources: Resources, target: Target) -> Scope:
     return Scope(settings.search_bases, settings.exclude)
 
 
+@provides("domain", deadline=3600.0)
+def early_reading(resources: Resources, target: Target) -> EarlyReading:
+    """A page of it has a deadline of its own."""
+    found: Directory = resources.get("directory", target)
+    anchor = resources.setting.configuration.connector.source_anchor
+    # A fold that looks at more than its class says gets a reading of its own.
+    looked_at = [getattr(fold, "attributes", ()) for fold in resources.setting.folds]
+    wanted = attributes_for([*looked_at, (anchor,) if anchor else ()])
+    return EarlyReading(found, wanted, next(iter(scope_of(resources, target).search_bases), None))
+
+
 @provides("domain", deadline=180.0)
 def survey(resources: Resources, target: Target) -> Survey:
     """Made, not read: whoever asks for a fold starts the reading, whose every page has a deadline of its own."""
-    resources.start("containers", target)  # takes the controller as long as all the rest that a judge needs
+    early = None
+    if settings_of(resources, target).ldif is None:
+        # What takes the controller longest is under way while the rest that a judge needs is asked for.
+        resources.start("early_reading", target)
+        resources.start("containers", target)
+        early = partial(resources.get, "early_reading", target)
     folds = {fold: _fold(resources, target, fold) for fold in resources.setting.folds}
     found: Directory = resources.get("directory", target)
     made = Survey(
@@ -248,6 +266,7 @@ def survey(resources: Resources, target: Target) -> Survey:
         domain_dn=resources.get("domain", target).distinguished_name,
         containers=lambda: resources.get("containers", target),
         progress=resources.setting.read or _said(resources),
+        early=early,
     )
     if resources.setting.expect is not None:
         _count_beside(found, made, scope_of(resources, target), resources.setting.expect)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from preflight.api import Target, Unavailable
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from preflight.resources.setting import Setting
 
 T = TypeVar("T")
+
+MODULES = ("directories", "people", "ways", "one_user", "controller_ports", "proxies", "trust", "web")
+"""The modules of this package that register what they provide. They are imported in this order until one provides what
+is asked for: an audit needs the first two, and none of the network's."""
 
 DEADLINE = 45.0
 """Seconds that a resource may take unless it says otherwise."""
@@ -61,6 +66,34 @@ def finds(
         return find
 
     return register
+
+
+def provider_of(name: str) -> Provider:
+    """
+    Raises:
+        LookupError: there is no resource of that name.
+    """
+    if _registered(name, _PROVIDERS):
+        return _PROVIDERS[name]
+    raise LookupError(f"there is no resource {name!r}; there are {', '.join(sorted(_PROVIDERS))}")
+
+
+def every_provider() -> Sequence[Provider]:
+    """All there are."""
+    for module in MODULES:
+        import_module(f"{__package__}.{module}")
+    return list(_PROVIDERS.values())
+
+
+def _registered(name: str, known: Container[str]) -> bool:
+    """Whether a module registers the name; those before it are imported too."""
+    modules = iter(MODULES)
+    while name not in known:
+        module = next(modules, None)
+        if module is None:
+            return False
+        import_module(f"{__package__}.{module}")
+    return True
 
 
 class _Cell:
@@ -125,6 +158,8 @@ class Resources:
         Raises:
             Unavailable: they can't be found.
         """
+        if not _registered(kind, _FINDERS):
+            raise LookupError(f"nobody finds targets of the kind {kind!r}")
         return _FINDERS[kind](self, within)
 
     def domains(self) -> Sequence[Target]:
@@ -147,9 +182,7 @@ class Resources:
             thread.join(max(0.0, until - time.monotonic()))
 
     def _started(self, name: str, target: Target) -> tuple[Target, _Cell]:
-        provider = _PROVIDERS.get(name)
-        if provider is None:
-            raise LookupError(f"there is no resource {name!r}; there are {', '.join(sorted(_PROVIDERS))}")
+        provider = provider_of(name)
         at = target.at(provider.kind)
         if at is None:
             raise LookupError(f"{name!r} belongs to a {provider.kind}, which {target or 'the run'} is not in")

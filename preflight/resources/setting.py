@@ -6,14 +6,17 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from preflight.config import Configuration
 from preflight.directory.live.ledger import BindLedger
-from preflight.directory.users.judgement import Judgement, UserJudge
-from preflight.network.port import Dialer, Resolver
-from preflight.network.proxy import Proxy
-from preflight.network.proxy_sign_in import ProxySignIn
 from preflight.secret import Secret
+
+if TYPE_CHECKING:
+    from preflight.directory.users.judgement import Judgement, UserJudge
+    from preflight.network.port import Dialer, Resolver
+    from preflight.network.proxy import Proxy
+    from preflight.network.proxy_sign_in import ProxySignIn
 
 
 def _say_nothing(_: str) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 from preflight.cli.options import Settings
 from preflight.cli.performing import configured, passwords_of
 from preflight.directory.users.blocked import Blocked
+from preflight.directory.users.scope import Scope
+from preflight.directory.users.survey import Survey
 from preflight.resources import Resources, Setting
 
 
@@ -14,7 +16,16 @@ def main(path):
     configuration = configured(Settings(config=Path(path)))
     resources = Resources(Setting(configuration, (Blocked,), passwords_of(configuration)))
     try:
-        survey = resources.get("survey", resources.domains()[0])
+        target = resources.domains()[0]
+        judge = resources.get("survey", target).so_far(Blocked).judge
+        resources.get("early_reading", target)  # of that survey, which is left unread: its first page is there already
+        survey = Survey(
+            resources.get("directory", target),
+            Scope(),
+            {Blocked: Blocked(judge)},
+            domain_dn=resources.get("domain", target).distinguished_name,
+            containers=lambda: resources.get("containers", target),
+        )
         started = time.perf_counter()
         survey.ensure_complete()
         print(time.perf_counter() - started)

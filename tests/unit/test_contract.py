@@ -3,6 +3,7 @@ directory. Checks that are added later are held to it without a line here."""
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import preflight.resources
 from preflight.api import KINDS, Check, Severity, Status, Target, Unavailable
 from preflight.cli.sample import sample_folder
 from preflight.config import Configuration, DomainSettings, load
@@ -29,12 +31,11 @@ from preflight.network.recorded import RecordedDialer, RecordedResolver, Recordi
 from preflight.plan import Plan, make_plan
 from preflight.registry import Registry
 from preflight.report import Result
-from preflight.resources import Resources, Setting, directories, people, ways
-from preflight.resources.provider import _PROVIDERS
+from preflight.resources import Resources, Setting
+from preflight.resources.provider import MODULES, every_provider
 
 REGISTERED = Registry.installed().checks
 EVERY_CHECK = sorted(REGISTERED)
-assert directories and people and ways, "imported so that they register what they provide"
 OF_PEOPLE = [id for id in EVERY_CHECK if id.partition(".")[0] in ("permissions", "anchors", "account")]
 RUN = Target("run", "")
 DOMAIN = "corp.contoso.com"
@@ -126,8 +127,16 @@ def results_of(plan: Plan, resources: Resources) -> dict[tuple[str, str], Result
     return {(result.check, result.target): result for result in results}
 
 
-RESOURCES = sorted({*_PROVIDERS} | {name for each in REGISTERED.values() for name in each.resources} - {"target"})
+RESOURCES = sorted(
+    {each.name for each in every_provider()}
+    | {name for each in REGISTERED.values() for name in each.resources} - {"target"}
+)
 """Those of the checks, and those that these are made from."""
+
+
+def test_every_module_of_the_composition_root_is_known_to_provide():
+    modules = {module.name for module in pkgutil.iter_modules(preflight.resources.__path__)}
+    assert set(MODULES) == modules - {"provider", "setting"}
 
 
 @pytest.mark.parametrize("missing", RESOURCES)

@@ -96,8 +96,9 @@ class Repairs:
         untold: users of whom it isn't known what they lack, by the code of the cause.
     """
 
+    attributes: frozenset[str] = JUDGE_ATTRIBUTES
+
     def __init__(self, judge: UserJudge, containers: Mapping[str, Container], account: Account, scope: Scope) -> None:
-        self.attributes: frozenset[str] = JUDGE_ATTRIBUTES
         self.judge = judge
         self.containers = containers
         self.account = account

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from preflight.api import Unavailable
@@ -17,6 +17,7 @@ from preflight.directory.access.rights import Answer, Right
 from preflight.directory.distinguished_name import is_under
 from preflight.directory.model import Container, User
 from preflight.directory.port import Directory
+from preflight.directory.users.early import EarlyReading
 from preflight.directory.users.scope import SCOPE_ATTRIBUTES, Scope, Standing
 
 _WAIT = 0.1
@@ -44,6 +45,12 @@ class Survey:
 
     A reading that breaks off leaves what was counted; `ensure_complete` then says what is missing.
 
+    Args:
+        domain_dn: the domain's head.
+        containers: by normalised DN.
+        progress: is told after each page how many users of which domain have been read.
+        early: the reading of the first search base, where it has begun already.
+
     Attributes:
         seen: users read so far, whatever their standing.
         expected: how many users there are, where somebody has counted them; None: not known.
@@ -60,6 +67,7 @@ class Survey:
         domain_dn: str,
         containers: Callable[[], Mapping[str, Container]],
         progress: Callable[[str, int], None] | None = None,
+        early: Callable[[], EarlyReading] | None = None,
     ) -> None:
         self._directory = directory
         self._scope = scope
@@ -67,6 +75,7 @@ class Survey:
         self._system = f"CN=System,{domain_dn}"
         self._containers = containers
         self._progress = progress
+        self._early = early
         self._lock = threading.Lock()
         self._done = threading.Event()
         self._reading = False
@@ -136,7 +145,7 @@ class Survey:
 
     def _read(self) -> None:
         folds = [fold for fold in self._folds.values() if not isinstance(fold, Unavailable)]
-        attributes = SCOPE_ATTRIBUTES.union({_IDENTITY}, *(fold.attributes for fold in folds))
+        attributes = attributes_for(fold.attributes for fold in folds)
         for base in self._scope.search_bases or (None,):
             before = self.seen
             try:
@@ -161,7 +170,7 @@ class Survey:
         try:
             while True:
                 try:
-                    for page in self._directory.users(attributes, base):
+                    for page in self._pages(attributes, base):
                         self._count(page, folds)
                     return
                 except Unavailable as error:
@@ -169,6 +178,11 @@ class Survey:
                 self._again = {bytes(self._counted[at : at + _KEY]) for at in range(0, len(self._counted), _KEY)}
         finally:
             self._again = ()
+
+    def _pages(self, attributes: Collection[str], base: str | None) -> Iterator[Sequence[User]]:
+        """Of the reading that has begun already, if it is the right one."""
+        early, self._early = self._early, None
+        return (early and early().take(attributes, base)) or self._directory.users(attributes, base)
 
     def _count(self, page: Sequence[User], folds: Sequence[Fold]) -> None:
         standing_of, standings = self._scope.standing, self.standings
@@ -235,6 +249,11 @@ class Survey:
         """In scope, and not of the system's own containers, which ordinary readers may not list."""
         dn = container.distinguished_name
         return self._scope.covers(dn) and not is_under(dn, self._system)
+
+
+def attributes_for(folds: Iterable[Collection[str]]) -> frozenset[str]:
+    """What is asked of a user, for folds that look at these."""
+    return SCOPE_ATTRIBUTES.union({_IDENTITY}, *folds)
 
 
 def _key(user: User) -> bytes:
