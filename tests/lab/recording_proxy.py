@@ -19,8 +19,9 @@ once that begins)::
         proxy.listeners[2].fault("cut", on="searchRequest", after=2, matching="805306368")
         proxy.fault("result", on="searchRequest", code=4)      # on every listener
 
-A fault befalls the requests named `on` ("" = any) whose base, bind DN, filter or OID contains `matching`, after leaving
-the first `after` of them alone (counted over all connections of a listener), `times` times (default: always):
+A fault befalls the requests named `on` ("" = any) whose base, bind DN, filter or OID contains `matching`, and whose
+filter is `filter` where one is given, after leaving the first `after` of them alone (counted over all connections of a
+listener), `times` times (default: always):
 
 =========== ===================================================================================================
 cut         closes the connection instead of answering
@@ -87,6 +88,7 @@ class Fault:
     after: int = 0
     times: int | None = None
     matching: str = ""
+    filter: str = ""
     seconds: float = 0.0
     data: bytes = GARBAGE
     code: int = 0
@@ -99,6 +101,8 @@ class Fault:
         if self.on and message.name != self.on:
             return False
         if not any(self.matching in text for text in (message.dn, message.filter, message.oid)):
+            return False
+        if self.filter and message.filter != self.filter:
             return False
         with self.lock:
             self.seen += 1

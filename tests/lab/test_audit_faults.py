@@ -20,11 +20,8 @@ from lab.running import results_of, run
 
 from preflight.api import Status
 
-USERS = "805306368"
-"""What the filters hold that find users."""
-
-LOOK_UPS = 1
-"""Requests with such a filter before the users are read: the one for the connector account."""
+EVERY_USER = "(sAMAccountType=805306368)"
+"""The filter of the requests for pages of users; the one for the connector account has another."""
 
 LEFT_OUT = 4
 """krbtgt, Guest, Administrator (critical system objects) and MSOL_...: never synchronised, so without a row."""
@@ -63,7 +60,7 @@ def test_a_reading_goes_on_at_another_controller_and_loses_or_doubles_nobody(
     crowded: Forest, everybody: list[Row], page: int, tmp_path: Path
 ) -> None:
     with RecordingProxy(crowded.dc, listeners=2) as proxy:
-        proxy.listeners[0].fault("cut", on="searchRequest", after=LOOK_UPS + page, matching=USERS)
+        proxy.listeners[0].fault("cut", on="searchRequest", after=page, filter=EVERY_USER)
         done = audit(crowded, tmp_path, "--format", "jsonl", **settings(crowded, proxy))
     assert done.returncode == 0, done.stderr
     assert accounts(json_rows(done.stdout)) == accounts(everybody)
@@ -72,7 +69,7 @@ def test_a_reading_goes_on_at_another_controller_and_loses_or_doubles_nobody(
 
 def test_the_report_names_both_controllers_and_says_that_they_may_differ(crowded: Forest, tmp_path: Path) -> None:
     with RecordingProxy(crowded.dc, listeners=2) as proxy:
-        proxy.listeners[0].fault("cut", on="searchRequest", after=LOOK_UPS + 2, matching=USERS)
+        proxy.listeners[0].fault("cut", on="searchRequest", after=2, filter=EVERY_USER)
         done = audit(crowded, tmp_path, **settings(crowded, proxy))
     said = " ".join(done.stdout.split())
     first, second = (f"{crowded.host}:{listener.port}" for listener in proxy.listeners)
@@ -84,7 +81,7 @@ def test_the_report_names_both_controllers_and_says_that_they_may_differ(crowded
 
 def test_a_run_survives_the_controller_too(crowded: Forest, tmp_path: Path) -> None:
     with RecordingProxy(crowded.dc, listeners=2) as proxy:
-        proxy.listeners[0].fault("cut", on="searchRequest", after=LOOK_UPS + 2, matching=USERS)
+        proxy.listeners[0].fault("cut", on="searchRequest", after=2, filter=EVERY_USER)
         report = run(crowded, tmp_path, only=["permissions.reset-password"], **settings(crowded, proxy))
     [result] = results_of(report, "permissions.reset-password")
     assert result.status is Status.PASS, result
@@ -97,7 +94,7 @@ def test_a_run_survives_the_controller_too(crowded: Forest, tmp_path: Path) -> N
 def test_three_controllers_may_die_one_after_the_other(crowded: Forest, everybody: list[Row], tmp_path: Path) -> None:
     with RecordingProxy(crowded.dc, listeners=3) as proxy:
         for number, listener in enumerate(proxy.listeners[:2]):
-            listener.fault("reset", on="searchRequest", after=LOOK_UPS + number + 1, matching=USERS)
+            listener.fault("reset", on="searchRequest", after=number + 1, filter=EVERY_USER)
         done = audit(crowded, tmp_path, "--format", "jsonl", **settings(crowded, proxy))
     assert done.returncode == 0, done.stderr
     assert accounts(json_rows(done.stdout)) == accounts(everybody)
@@ -105,7 +102,7 @@ def test_three_controllers_may_die_one_after_the_other(crowded: Forest, everybod
 
 def test_without_another_controller_it_ends_with_the_number_of_users_seen(crowded: Forest, tmp_path: Path) -> None:
     with RecordingProxy(crowded.dc) as proxy:
-        proxy.fault("cut", on="searchRequest", after=LOOK_UPS + 2, matching=USERS)
+        proxy.fault("cut", on="searchRequest", after=2, filter=EVERY_USER)
         done = audit(crowded, tmp_path, **settings(crowded, proxy))
     said = " ".join(done.stdout.split())
     assert done.returncode == 4
@@ -116,7 +113,7 @@ def test_without_another_controller_it_ends_with_the_number_of_users_seen(crowde
 
 def test_a_live_controller_that_gives_up_midway_says_how_many_were_not_seen(crowded: Forest, tmp_path: Path) -> None:
     with RecordingProxy(crowded.dc) as proxy:
-        proxy.fault("cut", on="searchRequest", after=LOOK_UPS + 2, times=1, matching=USERS)
+        proxy.fault("cut", on="searchRequest", after=2, times=1, filter=EVERY_USER)
         done = audit(crowded, tmp_path, **settings(crowded, proxy))
     said = " ".join(done.stdout.split())
     assert done.returncode == 4
@@ -127,7 +124,7 @@ def test_somebody_blocked_outweighs_what_was_not_seen(crowded: Forest, tmp_path:
     with crowded.undoing():
         crowded.admin.add_aces(crowded.dn(), f"(OD;CI;CR;{RESET_PASSWORD};;<{crowded.connector}>)")
         with RecordingProxy(crowded.dc) as proxy:
-            proxy.fault("cut", on="searchRequest", after=LOOK_UPS + 2, matching=USERS)
+            proxy.fault("cut", on="searchRequest", after=2, filter=EVERY_USER)
             done = audit(crowded, tmp_path, **settings(crowded, proxy))
     assert done.returncode == 3
     assert "broke off after 2,000 users" in " ".join(done.stdout.split())
@@ -136,7 +133,7 @@ def test_somebody_blocked_outweighs_what_was_not_seen(crowded: Forest, tmp_path:
 
 def test_a_password_that_another_controller_refuses_is_sent_to_no_third(crowded: Forest, tmp_path: Path) -> None:
     with RecordingProxy(crowded.dc, listeners=3) as proxy:
-        proxy.listeners[0].fault("cut", on="searchRequest", after=LOOK_UPS + 1, matching=USERS)
+        proxy.listeners[0].fault("cut", on="searchRequest", after=1, filter=EVERY_USER)
         for listener in proxy.listeners[1:]:
             listener.fault("answer", on="bindRequest", code=49, text="80090308: data 52e")
         done = audit(crowded, tmp_path, "--format", "jsonl", **settings(crowded, proxy))
@@ -157,7 +154,7 @@ def test_a_page_that_ends_in_a_limit_is_not_taken_for_the_end(
     crowded: Forest, code: int, words: str, tmp_path: Path
 ) -> None:
     with RecordingProxy(crowded.dc) as proxy:
-        proxy.fault("result", on="searchRequest", after=LOOK_UPS + 2, code=code, matching=USERS)
+        proxy.fault("result", on="searchRequest", after=2, code=code, filter=EVERY_USER)
         done = audit(crowded, tmp_path, **settings(crowded, proxy))
     said = " ".join(done.stdout.split())
     assert done.returncode == 4
@@ -167,7 +164,7 @@ def test_a_page_that_ends_in_a_limit_is_not_taken_for_the_end(
 
 def test_a_limit_of_one_controller_is_not_the_others(crowded: Forest, everybody: list[Row], tmp_path: Path) -> None:
     with RecordingProxy(crowded.dc, listeners=2) as proxy:
-        proxy.listeners[0].fault("result", on="searchRequest", after=LOOK_UPS + 1, code=4, matching=USERS)
+        proxy.listeners[0].fault("result", on="searchRequest", after=1, code=4, filter=EVERY_USER)
         done = audit(crowded, tmp_path, "--format", "jsonl", **settings(crowded, proxy))
     assert done.returncode == 0, done.stderr
     assert accounts(json_rows(done.stdout)) == accounts(everybody)
@@ -175,7 +172,7 @@ def test_a_limit_of_one_controller_is_not_the_others(crowded: Forest, everybody:
 
 def test_a_page_is_refused(crowded: Forest, tmp_path: Path) -> None:
     with RecordingProxy(crowded.dc) as proxy:
-        proxy.fault("answer", on="searchRequest", after=LOOK_UPS + 1, code=50, text="no", matching=USERS)
+        proxy.fault("answer", on="searchRequest", after=1, code=50, text="no", filter=EVERY_USER)
         done = audit(crowded, tmp_path, "--format", "jsonl", **settings(crowded, proxy))
     assert done.returncode == 4
     assert "broke off after" in done.stderr
@@ -188,7 +185,7 @@ def test_a_user_who_is_deleted_meanwhile_is_counted_or_not_and_breaks_nothing(cr
     for number, dn in enumerate(gone):
         crowded.admin.add(dn, objectClass="user", sAMAccountName=f"gone{number}", userAccountControl=0x220)
     with RecordingProxy(crowded.dc) as proxy:
-        proxy.fault("delay", on="searchRequest", after=LOOK_UPS + 1, seconds=1.0, matching=USERS)
+        proxy.fault("delay", on="searchRequest", after=1, seconds=1.0, filter=EVERY_USER)
         with started_audit(crowded, tmp_path, "--format", "jsonl", **settings(crowded, proxy)) as process:
             assert process.stdout is not None
             first = process.stdout.readline()
@@ -207,12 +204,12 @@ def test_a_user_who_is_deleted_meanwhile_is_counted_or_not_and_breaks_nothing(cr
 def test_rows_are_streamed_while_the_directory_is_read(crowded: Forest, tmp_path: Path) -> None:
     """The first row is there before the last page has been answered."""
     with RecordingProxy(crowded.dc) as proxy:
-        proxy.fault("delay", on="searchRequest", after=LOOK_UPS + 3, seconds=3.0, matching=USERS)
+        proxy.fault("delay", on="searchRequest", after=3, seconds=3.0, filter=EVERY_USER)
         with started_audit(crowded, tmp_path, "--format", "jsonl", **settings(crowded, proxy)) as process:
             assert process.stdout is not None
             first = process.stdout.readline()
             arrived = time.monotonic()
-            pages = [operation.at for operation in proxy.operations if operation.filter == f"(sAMAccountType={USERS})"]
+            pages = [operation.at for operation in proxy.operations if operation.filter == EVERY_USER]
             rest = process.stdout.read()
             ended = time.monotonic()
     assert json.loads(first)["outcome"] == "ok"
@@ -227,7 +224,7 @@ def test_a_lonely_blocked_row_comes_with_its_page(crowded: Forest, tmp_path: Pat
         for number in range(0, CROWD, 100):
             deny = f"(OD;;CR;{RESET_PASSWORD};;<{crowded.connector}>)"
             crowded.admin.add_aces(crowd_dn(number, crowded.base_dn), deny)
-        proxy.fault("delay", on="searchRequest", after=LOOK_UPS + 2, seconds=2.0, matching=USERS)
+        proxy.fault("delay", on="searchRequest", after=2, seconds=2.0, filter=EVERY_USER)
         options = ("--format", "jsonl", "--only-blocked")
         with started_audit(crowded, tmp_path, *options, **settings(crowded, proxy)) as process:
             assert process.stdout is not None
@@ -249,14 +246,14 @@ def test_an_interrupted_audit_says_what_it_saw_and_leaves_no_file(
     folder.mkdir()
     (folder / "users.csv").write_text("old")
     with RecordingProxy(crowded.dc) as proxy:
-        proxy.fault("stall", on="searchRequest", after=LOOK_UPS + 2, matching=USERS)
+        proxy.fault("stall", on="searchRequest", after=2, filter=EVERY_USER)
         options = ("--format", format, "-o", str(folder / "users.csv"), "-o", str(folder / "users.jsonl"))
         with started_audit(crowded, tmp_path, *options, **settings(crowded, proxy)) as process:
             written: list[str] = []
             reading = threading.Thread(target=lambda: written.append(process.stdout.read()))
             reading.start()
             until = time.monotonic() + 60
-            while sum(operation.filter == f"(sAMAccountType={USERS})" for operation in proxy.operations) < 3:
+            while sum(operation.filter == EVERY_USER for operation in proxy.operations) < 3:
                 assert time.monotonic() < until
                 time.sleep(0.1)
             time.sleep(1.0)  # the page before is judged

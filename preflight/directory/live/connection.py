@@ -24,6 +24,8 @@ from preflight.directory.live.search_result import (
     MalformedResponse,
     Message,
     Result,
+    entry_prefix,
+    entry_span,
     message_end,
     read_message,
     read_result,
@@ -238,9 +240,15 @@ class LdapConnection:
         self.transport.deadline = Deadline.after(self._timeouts.page)
         received = self._received
         spans: list[tuple[int, int]] = []
+        prefix = entry_prefix(message_id)
         position = 0
         try:
             while True:
+                span = entry_span(received, position, prefix)
+                if span is not None and len(spans) < most:
+                    spans.append(span)
+                    position = span[1]
+                    continue
                 end = message_end(received, position)
                 if end is None or end > len(received):
                     if len(received) > _MAXIMUM_PAGE:

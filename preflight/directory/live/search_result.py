@@ -17,7 +17,11 @@ PAGED_RESULTS = b"1.2.840.113556.1.4.319"
 
 _SEQUENCE, _SET, _OCTETS, _INTEGER, _BOOLEAN, _ENUMERATED = 0x30, 0x31, 0x04, 0x02, 0x01, 0x0A
 _CONTROLS, _REFERRAL, _SASL_CREDENTIALS = 0xA0, 0xA3, 0x87
+_SMALLEST_ENTRY = 16
 _REMEMBERED_NAMES = 4096
+_REMEMBERED_HEADS = 4096
+_REMEMBERED_LISTS = 1024
+_LONGEST_REMEMBERED = 512
 
 
 class MalformedResponse(ValueError):
@@ -85,6 +89,36 @@ def read_message(data: bytes | bytearray, start: int, end: int) -> Message:
     return Message(message_id, operation, start, stop, end)
 
 
+def entry_prefix(message_id: int) -> bytes:
+    """What follows a message's length where the message is an entry in the answer to this request."""
+    identifier = message_id.to_bytes((message_id.bit_length() + 8) // 8, "big")
+    return bytes((_INTEGER, len(identifier))) + identifier + bytes((ENTRY,))
+
+
+def entry_span(data: bytes | bytearray, start: int, prefix: bytes) -> tuple[int, int] | None:
+    """Where the content of the entry that starts here lies; the message ends with it.
+
+    None: not all of it is there, or it has another form than nearly all have, and `read_message` tells what it is.
+
+    Args:
+        prefix: `entry_prefix` of the request.
+    """
+    if len(data) - start < _SMALLEST_ENTRY or data[start] != _SEQUENCE:
+        return None
+    form = data[start + 1]
+    octets = form & 0x7F
+    body = start + 2 + octets
+    # Samba writes lengths of 2 octets, Active Directory always of 4.
+    if form not in (0x82, 0x84) or not data.startswith(prefix, body):
+        return None
+    at = body + len(prefix)
+    content = at + 1 + octets
+    end = body + int.from_bytes(data[start + 2 : body], "big")
+    if end > len(data) or content > end or data[at] != form:
+        return None
+    return (content, end) if content + int.from_bytes(data[at + 1 : content], "big") == end else None
+
+
 def read_result(data: bytes | bytearray, message: Message) -> Result:
     """The result of a message that carries one: the end of a search, a bind or extended response."""
     end = message.stop
@@ -120,6 +154,10 @@ class EntryReader:
     def __init__(self, attributes: Collection[str]) -> None:
         self._asked = {name.lower(): name for name in attributes}
         self._names: dict[bytes, str] = {}
+        self._heads: dict[bytes, tuple[str, int, bool]] = {}
+        """By the bytes up to an attribute's first value: its name, its length, and whether it has one value."""
+        self._lists: dict[bytes, list[bytes]] = {}
+        """The values of whole attributes that have several, by their bytes."""
         self.has_ranges = False
 
     def read(self, data: bytes, start: int, end: int) -> tuple[str, dict[str, list[bytes]]]:
@@ -130,58 +168,76 @@ class EntryReader:
             raise MalformedResponse("an entry ends in the middle of an element") from None
 
     def _read(self, data: bytes, start: int, end: int) -> tuple[str, dict[str, list[bytes]]]:
-        # Written out rather than split up: this runs for every value of every user.
         name, position = _octets(data, start, end)
         tag, position, attributes_end = _header(data, position, end)
         if tag != _SEQUENCE or attributes_end != end:
             raise MalformedResponse("an entry without a list of attributes")
-        names = self._names
+        known_heads, known_lists = self._heads, self._lists
         attributes: dict[str, list[bytes]] = {}
         while position < end:
-            # Lengths of one byte are read on the spot; all others go the long way.
-            if data[position] != _SEQUENCE:
-                raise MalformedResponse("an attribute that is no sequence")
-            length = data[position + 1]
-            if length < 0x80:
-                position += 2
-                attribute_end = position + length
-                if attribute_end > end:
-                    raise MalformedResponse("an element that reaches beyond what holds it")
+            # This runs for every attribute of every user. Most begin with bytes that were taken apart before.
+            form = data[position + 1]
+            if form < 0x80:
+                size = 8 + data[position + 3]
+            elif form == 0x84:
+                size = 16 + data[position + 7]
             else:
-                _, position, attribute_end = _header(data, position, end)
-            length = data[position + 1]
-            if data[position] == _OCTETS and length < 0x80 and position + 2 + length <= attribute_end:
-                described = data[position + 2 : position + 2 + length]
-                position += 2 + length
-            else:
-                described, position = _octets(data, position, attribute_end)
-            length = data[position + 1]
-            values_end = position + 2 + length
-            if data[position] == _SET and length < 0x80 and values_end == attribute_end:
-                position += 2
-            else:
-                tag, position, values_end = _header(data, position, attribute_end)
-                if tag != _SET or values_end != attribute_end:
-                    raise MalformedResponse("an attribute without a set of values")
-            values: list[bytes] = []
-            while position < values_end:
-                if data[position] != _OCTETS:
-                    raise MalformedResponse("a value that is no octet string")
-                length = data[position + 1]
-                position += 2
-                if length >= 0x80:
-                    octets = length & 0x7F
-                    if not 1 <= octets <= 4:
-                        raise MalformedResponse("a length in a form that LDAP doesn't use")
-                    length = int.from_bytes(data[position : position + octets], "big")
-                    position += octets
+                size = 14 + data[position + 5]
+            known = known_heads.get(data[position : position + size])
+            if known is not None:
+                spelling, length, single = known
                 stop = position + length
-                if stop > values_end:
-                    raise MalformedResponse("a value that reaches beyond its attribute")
-                values.append(data[position:stop])
-                position = stop
-            attributes[names.get(described) or self._spelling(described)] = values
+                if stop > end:
+                    raise MalformedResponse("an element that reaches beyond what holds it")
+                if single:
+                    attributes[spelling] = [data[position + size : stop]]
+                    position = stop
+                    continue
+                values = known_lists.get(data[position:stop])
+                if values is not None:
+                    attributes[spelling] = values.copy()
+                    position = stop
+                    continue
+            spelling, values, stop = self._attribute(data, position, end, size)
+            attributes[spelling] = values
+            position = stop
         return name.decode("utf-8", "replace"), attributes
+
+    def _attribute(self, data: bytes, start: int, end: int, head: int) -> tuple[str, list[bytes], int]:
+        """The attribute at data[start:end], taken apart: its name, its values, and where it stops.
+
+        Args:
+            head: the size of what comes before the first value, if lengths have the forms that they usually have.
+        """
+        tag, position, attribute_end = _header(data, start, end)
+        if tag != _SEQUENCE:
+            raise MalformedResponse("an attribute that is no sequence")
+        described, position = _octets(data, position, attribute_end)
+        tag, position, values_end = _header(data, position, attribute_end)
+        if tag != _SET or values_end != attribute_end:
+            raise MalformedResponse("an attribute without a set of values")
+        values: list[bytes] = []
+        first = 0
+        while position < values_end:
+            tag, value_start, position = _header(data, position, values_end)
+            if tag != _OCTETS:
+                raise MalformedResponse("a value that is no octet string")
+            first = first or value_start
+            values.append(data[value_start:position])
+        spelling = self._names.get(described) or self._spelling(described)
+        if first - start == head and described in self._names:
+            self._remember(data[start:first], spelling, data[start:attribute_end], values)
+        return spelling, values, attribute_end
+
+    def _remember(self, head: bytes, spelling: str, whole: bytes, values: list[bytes]) -> None:
+        """How an attribute goes on that begins with these bytes, which hold all lengths up to the first value's.
+
+        Of several values, such as the classes of an object, most users have the same: they are remembered as a whole.
+        """
+        if len(self._heads) < _REMEMBERED_HEADS:
+            self._heads[head] = spelling, len(whole), len(values) == 1
+        if len(values) > 1 and len(whole) <= _LONGEST_REMEMBERED and len(self._lists) < _REMEMBERED_LISTS:
+            self._lists[whole] = values.copy()
 
     def _spelling(self, described: bytes) -> str:
         answered = described.decode("utf-8", "replace")

@@ -12,6 +12,8 @@ import ssl
 import time
 
 _READ_SIZE = 256 * 1024
+_RECORD = 16 * 1024
+"""Bytes of plain text in one record, at most (RFC 8446 5.1)."""
 
 
 class TlsStream:
@@ -48,7 +50,9 @@ class TlsStream:
         room = size
         while room:
             try:
-                data = self._tls.read(room)
+                data = self._tls.read(
+                    min(room, _RECORD)
+                )  # one record at most comes at a time, and room is made for all
             except ssl.SSLWantReadError:
                 if received:
                     break

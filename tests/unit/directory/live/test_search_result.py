@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -11,6 +13,8 @@ from preflight.directory.live.search_result import (
     MAXIMUM_MESSAGE,
     EntryReader,
     MalformedResponse,
+    entry_prefix,
+    entry_span,
     message_end,
     read_message,
     read_result,
@@ -51,6 +55,77 @@ def test_entries_are_read_as_ldap3_reads_them(name: str, attributes: dict[str, l
     expected = ldap3_entry(data)
     assert found == expected["dn"]
     assert values == {key: list(value or ()) for key, value in expected["raw_attributes"].items()}
+
+
+def wide(tag: int, *parts: bytes) -> bytes:
+    """As Active Directory writes what holds others: every length in four octets."""
+    content = b"".join(parts)
+    return bytes((tag, 0x84)) + len(content).to_bytes(4, "big") + content
+
+
+ALIKE = st.dictionaries(
+    st.sampled_from(["cn", "objectClass", "objectSid", "nTSecurityDescriptor", "member;range=0-1"]),
+    st.lists(st.sampled_from([b"", b"a", b"b", b"c" * 28, b"d" * 127, b"e" * 128, b"f" * 300]), max_size=3),
+    max_size=5,
+)
+"""So much alike that lengths and whole attributes come again."""
+
+
+@given(users=st.lists(ALIKE, min_size=2, max_size=5), form=st.sampled_from([ber, wide]), data=st.data())
+def test_a_reader_reads_an_entry_as_if_it_had_seen_no_other_before(
+    users: list[dict[str, list[bytes]]], form: Callable[..., bytes], data: st.DataObject
+) -> None:
+    def content(user: dict[str, list[bytes]]) -> bytes:
+        attributes = [form(0x30, octets(name), form(0x31, *map(octets, values))) for name, values in user.items()]
+        return octets("CN=x") + form(0x30, *attributes)
+
+    def read(reader: EntryReader, entry: bytes) -> object:
+        try:
+            return reader.read(entry, 0, len(entry))
+        except MalformedResponse:
+            return MalformedResponse
+
+    experienced = EntryReader(("CN", "objectclass"))
+    for user in users:
+        found = read(experienced, content(user))
+        assert found == read(EntryReader(("CN", "objectclass")), content(user)) != MalformedResponse
+        for values in found[1].values():
+            values.clear()  # they are the user's own: whoever changes them changes nobody else's
+    damaged = bytearray(content(users[-1]))
+    for _ in range(data.draw(st.integers(1, 3))):
+        damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+    cut = bytes(damaged[: data.draw(st.integers(0, len(damaged)))])
+    for entry_content in (bytes(damaged), cut):
+        assert read(experienced, entry_content) == read(EntryReader(("CN", "objectclass")), entry_content)
+
+
+@given(
+    message_id=st.sampled_from([1, 127, 128, 255, 256, 0x7FFFFFFF]),
+    size=st.sampled_from([0, 100, 200, 70_000]),
+    form=st.sampled_from([ber, wide]),
+    controls=st.sampled_from([b"", ber(0xA0)]),
+    data=st.data(),
+)
+def test_where_an_entry_lies_is_found_as_by_reading_its_message(
+    message_id: int, size: int, form: Callable[..., bytes], controls: bytes, data: st.DataObject
+) -> None:
+    whole = bytearray(form(0x30, integer(message_id), form(0x64, bytes(size)), controls))
+    if size < 70_000:
+        for _ in range(data.draw(st.integers(0, 2))):
+            whole[data.draw(st.integers(0, min(len(whole), 24) - 1))] = data.draw(st.integers(0, 255))
+    available = bytes(whole[: data.draw(st.sampled_from([len(whole), len(whole) - 1, 3]))])
+    span = entry_span(available, 0, entry_prefix(message_id))
+    if span is not None:
+        end = message_end(available, 0)
+        found = read_message(available, 0, end)
+        assert (found.message_id, found.operation, found.start, found.stop, found.end) == (message_id, 0x64, *span, end)
+
+
+@pytest.mark.parametrize("form", [ber, wide])
+def test_usual_entries_are_found_at_once(form: Callable[..., bytes]) -> None:
+    data = b"before" + form(0x30, integer(300), form(0x64, bytes(600))) + b"after"
+    start, stop = entry_span(data, 6, entry_prefix(300))
+    assert data[start:stop] == bytes(600)
 
 
 @given(st.integers(min_value=0, max_value=70_000))
