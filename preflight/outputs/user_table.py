@@ -87,9 +87,10 @@ ROW_EXTENSIONS = {".csv": "csv", ".jsonl": "jsonl"}
 
 
 def _cell(value: object) -> str:
+    if isinstance(value, str):  # nearly all are
+        return "'" + value if value.startswith(_FORMULA) else value
     if value is None:
         return "unknown"
     if isinstance(value, bool):
         return "true" if value else "false"
-    text = str(value)
-    return "'" + text if text.startswith(_FORMULA) else text
+    return _cell(str(value))

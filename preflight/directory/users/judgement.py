@@ -114,6 +114,7 @@ class UserJudge:
         # By the rights' id, and with the rights, so that their id stays theirs: users with one descriptor share them.
         self._causes: dict[tuple[int, str, str, Right], tuple[Rights, Cause]] = {}
         self._outcomes: dict[int, tuple[Rights, Outcome]] = {}
+        self._decided_by: dict[int, tuple[Cause, str]] = {}
         self._chains: dict[str, Sequence[tuple[str, SecurityDescriptor | None]]] = {}
 
     def __call__(self, user: User) -> Judgement:
@@ -195,8 +196,17 @@ class UserJudge:
             "outcome": judgement.outcome.value,
             "code": "" if good else cause.code,
             "reason": "" if good else cause.detail,
-            "decided_by": decided_by(cause),
+            "decided_by": self._what_decided(cause),
         }
+
+    def _what_decided(self, cause: Cause) -> str:
+        """As `decided_by`; remembered by the cause's id, and with the cause, as causes are shared."""
+        remembered = self._decided_by.get(id(cause))
+        if remembered is None:
+            if len(self._decided_by) >= _MOST_REMEMBERED:
+                self._decided_by.clear()
+            remembered = self._decided_by[id(cause)] = cause, decided_by(cause)
+        return remembered[1]
 
     def _outcome(self, rights: Rights, protected: bool | None) -> Outcome:
         outcome = outcome_of(rights, protected)
