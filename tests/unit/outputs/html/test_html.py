@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import html5lib
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from unit.outputs import samples
 
@@ -62,7 +62,6 @@ def test_data_for_the_script_holds_no_tag_and_all_rows(rows):
     assert table.missing == 9 - len(rows)
 
 
-@settings(deadline=None)
 @given(st.text(), st.text())
 def test_any_text_at_all_can_be_shown(one, other):
     finding = fail(
