@@ -16,7 +16,9 @@ from preflight.cli.problem import Problem
 from preflight.config import Configuration
 from preflight.diagnosis.model import Diagnosis, Look, Path, Suspicion, look_at
 from preflight.diagnosis.path import joined, path_from, usual_path
+from preflight.diagnosis.person import asked_operation, look_at_person, suspicion_about
 from preflight.diagnosis.walk import Walk, walk_alone
+from preflight.directory.naming import LONGEST
 from preflight.examination import Examination
 from preflight.knowledge import Entry, entries_for, names, search
 from preflight.outputs.diagnosis import render, render_json
@@ -26,6 +28,7 @@ from preflight.outputs.terminal import appearance_of, write
 from preflight.plan import make_plan, nearest
 from preflight.report import EXIT_INTERRUPTED
 from preflight.resources import Setting
+from preflight.user_report import look_at_user
 
 MOST_MATCHES = 3
 """Entries that a symptom's text may mean, all of which are followed."""
@@ -50,9 +53,14 @@ def diagnose_and_show(settings: Settings, hints: Hints, *, interactive: bool, fo
         raise Problem(f"--format {format}: unknown. Known: human, markdown, json.")
     registry = installed_checks()
     configuration = configured(settings)
+    if len(hints.who) > LONGEST:
+        raise Problem(f"--for: a name has at most {LONGEST} characters.")
+    if hints.who and not configuration.domains:
+        raise Problem(f"--for {_short(hints.who)}: in which domain? Give --config FILE, or --domain NAME.")
     path = _path(hints, registry.checks)
-    examination = Examination(registry.checks, _setting(path, configuration, registry.checks))
-    looker = _Looker(examination, quiet)
+    setting = _setting(path, configuration, registry.checks)
+    examination = Examination(registry.checks, setting)
+    looker = _Looker(examination, setting, hints.codes, quiet)
     talking = interactive and format == "human" and sys.stdin.isatty() and sys.stdout.isatty()
     try:
         if talking:
@@ -70,9 +78,12 @@ def _path(hints: Hints, registered: Mapping[str, Check]) -> Path:
     paths = [path_from(f"code {code}", _known(code), registered) for code in hints.codes]
     if hints.symptom:
         paths.append(path_from(f"“{_short(hints.symptom)}”", _meant_by(hints.symptom), registered))
-    if not paths:
-        return usual_path(registered)
-    return joined(", ".join(path.known for path in paths), paths)
+    known = [path.known for path in paths]
+    paths = paths or [usual_path(registered)]
+    if hints.who:
+        known.insert(0, f"it does not work for {_short(hints.who)}")
+        paths.insert(0, Path(known[0], (suspicion_about(hints.who),)))
+    return joined(", ".join(known) or paths[0].known, paths)
 
 
 def _known(code: str) -> Sequence[Entry]:
@@ -105,13 +116,17 @@ def _setting(path: Path, configuration: Configuration, registered: Mapping[str, 
 
 
 class _Looker:
-    """Looks at one suspicion: runs its checks, with progress on stderr."""
+    """Looks at one suspicion: at the account that it is about, or by its checks, with progress on stderr."""
 
-    def __init__(self, examination: Examination, quiet: bool) -> None:
+    def __init__(self, examination: Examination, setting: Setting, codes: Sequence[str], quiet: bool) -> None:
         self._examination = examination
+        self._setting = setting
+        self._operation = asked_operation(codes)
         self._quiet = quiet
 
     def __call__(self, suspicion: Suspicion) -> Look:
+        if suspicion.user:
+            return look_at_person(suspicion, look_at_user(self._setting, suspicion.user), self._operation)
         if not suspicion.checks:
             return look_at(suspicion, ())
         with nullcontext(None) if self._quiet else progress(sys.stderr, os.environ) as observer:

@@ -34,12 +34,14 @@ class Suspicion:
         because: why it is suspected: the code that leads to it, or the order of the documentation.
         checks: ids of the checks that confirm or exclude it; () = none can.
         person: what a person looks at or does where no check can, or besides; None = nothing.
+        user: whose account is looked at; "" = nobody's in particular.
     """
 
     title: str
     because: str
     checks: tuple[str, ...] = ()
     person: Instructions | None = None
+    user: str = ""
 
 
 class Answer(StrEnum):
@@ -124,7 +126,7 @@ def look_at(suspicion: Suspicion, results: Sequence[Result]) -> Look:
     """
     own = [result for result in results if result.check in suspicion.checks]
     roots = {id for result in own for id in result.blocked_by}
-    seen = (*(result for result in results if result.check in roots), *own)
+    seen = (*(result for result in results if result.check in roots - set(suspicion.checks)), *own)
     if not seen:
         return Look(suspicion, Answer.FOR_A_PERSON if suspicion.person and not suspicion.checks else Answer.UNTOLD)
     for status, answer in _ANSWERS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from preflight.api import Finding, Status
@@ -29,6 +29,9 @@ _SHOWN: Mapping[Answer, tuple[Status, str, str]] = {
 _STYLES = {Status.PASS: "green", Status.FAIL: "bold red", Status.WARN: "bold yellow", Status.UNKNOWN: "bold magenta"}
 
 _WORD_COLUMN = 10
+
+MOST_GOOD = 8
+"""Good results of one suspicion that are shown one by one."""
 
 
 def render(diagnosis: Diagnosis, appearance: Appearance) -> str:
@@ -93,8 +96,7 @@ def _look(page: Page, number: int, of: int, look: Look) -> None:
     page.blank()
     page.entry(0, lead, printable(look.suspicion.title), "bold")
     page.entry(6, [_name("why")], printable(look.suspicion.because), "dim")
-    for result in look.results:
-        _result(page, result)
+    _results(page, look.results)
     if look.answer in (Answer.CONFIRMED, Answer.POSSIBLE, Answer.UNTOLD) and look.decisive is not None:
         _finding(page, look.decisive[1])
     if look.answer is Answer.UNTOLD and not look.results:
@@ -105,6 +107,17 @@ def _look(page: Page, number: int, of: int, look: Look) -> None:
 
 def _name(name: str, style: str = "dim") -> tuple[str, str]:
     return f"{name:<9}", style
+
+
+def _results(page: Page, results: Sequence[Result]) -> None:
+    """The good ones by number where there are many."""
+    good = [result for result in results if result.status in (Status.PASS, Status.NOT_APPLICABLE)]
+    many = len(good) > MOST_GOOD
+    for result in results:
+        if not many or result not in good:
+            _result(page, result)
+    if many:
+        page.entry(6, [_name("saw"), (f"{page.glyph(Status.PASS)} ", "green")], f"{len(good)} others are fine", "dim")
 
 
 def _result(page: Page, result: Result) -> None:

@@ -98,9 +98,36 @@ def test_markdown_fits_a_ticket(export: list[str]) -> None:
     assert "```\ndsacls" in done.stdout
 
 
+def test_for_a_person_the_account_comes_first(export: list[str]) -> None:
+    diagnosis = json.loads(diagnose("--for", "fformer", "--code", "33004", "--format", "json", *export).stdout)
+    first = diagnosis["path"][0]
+    assert first["answer"] == "confirmed" and "fformer" in first["suspicion"]
+    assert diagnosis["cause"]["finding"]["check"] == "user.reset-password"
+    assert "Orphaned adminCount" in diagnosis["cause"]["finding"]["summary"]
+
+
+def test_a_name_that_nobody_has_is_no_cause(export: list[str]) -> None:
+    diagnosis = json.loads(diagnose("--for", "nosuch", "--code", "33003", "--format", "json", *export).stdout)
+    first = diagnosis["path"][0]
+    assert first["answer"] == "untold" and "nobody called nosuch" in first["finding"]["summary"]
+    assert "33002" in first["finding"]["remedy"]
+
+
+def test_what_only_stops_a_change_is_no_cause_of_a_failed_reset_and_one_of_a_failed_change(export: list[str]) -> None:
+    answers = {
+        code: json.loads(diagnose("--for", "kiosk", "--code", code, "--format", "json", *export).stdout)["path"][0][
+            "answer"
+        ]
+        for code in ("31003", "31008")
+    }
+    assert answers == {"31003": "possible", "31008": "confirmed"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["--for", "alice"], ["--for alice", "which domain"]),
+        (["--for", "a" * 5000], ["at most"]),
         (["--code", "33404"], ["33404", "nothing is known"]),
         (["--symptom", "qqqq zzzz xxxx"], ["qqqq", "nothing that is known"]),
         (["--format", "html"], ["--format html", "human, markdown, json"]),
