@@ -30,6 +30,7 @@ SOURCES: Mapping[str, str] = {
     "STG": "Microsoft, Entra Connect staging server",
     "CLD": "Microsoft, prerequisites of cloud sync",
     "ADTS": "MS-ADTS, the specification of Active Directory",
+    "SAMR": "MS-SAMR, the specification of the account database",
     "LAB": "tried on a Samba domain controller",
     "PROJECT": "gathered for this program; no single source",
 }

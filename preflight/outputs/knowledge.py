@@ -15,7 +15,7 @@ from preflight.outputs.text import cell_width, printable
 _STYLES = {Level.ERROR: "bold red", Level.WARNING: "bold yellow", Level.INFORMATION: "bold green"}
 _INFERRED = "inferred"
 _NOTE = "inferred: likely, but no source says so"
-_HOW = "Run a check: preflight run --only CHECK. What it looks at: preflight explain CHECK."
+_HOW = "Run a check: preflight run --only CHECK. What it looks at: preflight explain CHECK. All, one after the other:"
 _MOST_MATCHED = 4
 
 
@@ -40,7 +40,7 @@ def render_matches(matches: Sequence[Match], appearance: Appearance) -> str:
         page.entry(2, [(f"{number}. ", "dim")], _title(match.entry), "bold")
         matched = ", ".join(map(printable, match.matched[:_MOST_MATCHED]))
         page.entry(5, [("matched   ", "dim")], matched)
-        page.entry(5, [("see       ", "dim")], _command(match.entry))
+        page.entry(5, [("see       ", "dim")], f"preflight explain {_only(match.entry)}")
     page.blank()
     _entry(page, matches[0].entry, matches[0].causes)
     return page.text(appearance.colour)
@@ -95,7 +95,7 @@ def _overview(page: Page, entries: Sequence[Entry], what: str) -> None:
         page.entry(2, [(f"{number}. ", "dim")], _title(entry), "bold")
         if entry.apart:
             page.entry(5, [("", "")], entry.apart)
-        page.entry(5, [("only this: ", "dim")], _command(entry))
+        page.entry(5, [("only this: ", "dim")], f"preflight explain {_only(entry)}")
     page.entry(
         0, [("", "")], "With the event's text at hand: preflight explain --search TEXT puts the right one first."
     )
@@ -115,7 +115,7 @@ def _entry(page: Page, entry: Entry, causes: Sequence[Cause]) -> None:
         for number, cause in enumerate(causes, 1):
             _cause(page, f"{number:>{width}}. ", cause)
         if entry.checks:
-            page.entry(2, [("", "")], _HOW, "dim")
+            page.entry(2, [("", "")], f"{_HOW} preflight diagnose --code {_only(entry)}", "dim")
     if entry.steps:
         page.heading("What to do")
         for number, step in enumerate(entry.steps, 1):
@@ -175,7 +175,6 @@ def _title(entry: Entry) -> str:
     return f"{entry.code} {entry.name}".strip()
 
 
-def _command(entry: Entry) -> str:
-    """What explains this entry and no other."""
-    alone = [code for code in entry.codes if len(entries_for(code)) == 1]
-    return f"preflight explain {alone[0] if alone else entry.id}"
+def _only(entry: Entry) -> str:
+    """What means this entry and no other: a code of its own, else its id."""
+    return next((code for code in entry.codes if len(entries_for(code)) == 1), entry.id)

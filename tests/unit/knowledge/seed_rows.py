@@ -305,6 +305,7 @@ SINCE = {
     "cloud sync": "cloud-sync",
     "2.5.79.0": "version-too-old",
     "AdminSDHolder": "protected-account",
+    "new password expired at once": "new-password-expired",
     "Failed to acquire user information": "sam-read-denied",
     "ERROR_ACCESS_DENIED": "sam-read-denied",
 }

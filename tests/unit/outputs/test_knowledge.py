@@ -73,6 +73,12 @@ def test_the_command_of_every_match_leads_to_it_alone(entry: Entry) -> None:
     assert entries_for(command.split("preflight explain ")[1]) == (entry,)
 
 
+@pytest.mark.parametrize("entry", [entry for entry in ENTRIES if entry.checks], ids=lambda entry: entry.id)
+def test_the_walk_that_is_offered_is_about_this_entry_alone(entry: Entry) -> None:
+    text = flat(render([entry], entry.id, NARROW))
+    assert entries_for(text.partition("preflight diagnose --code ")[2].partition(" ")[0]) == (entry,)
+
+
 def test_a_search_shows_the_ranking_and_the_best_in_full() -> None:
     matches = search("6329: Failed to acquire user information, ERROR_ACCESS_DENIED")
     text = flat(render_matches(matches, NARROW))
