@@ -66,10 +66,11 @@ def as_members(check: Check) -> Mapping[str, object]:
 
 def unknown(what: str, registry: Registry) -> Problem:
     """That nothing is known of it, with the nearest that is."""
+    shown = what if len(what) <= _LONGEST_NAME else f"{what[:_LONGEST_NAME]}..."
     similar = _nearest(what, registry)
     hint = f" Did you mean {similar!r}?" if similar else ""
     return Problem(
-        f"nothing is known of {what!r}.{hint} `preflight list` shows the checks; `preflight explain --search TEXT` "
+        f"nothing is known of {shown!r}.{hint} `preflight list` shows the checks; `preflight explain --search TEXT` "
         "finds an event by its text."
     )
 

@@ -15,7 +15,7 @@ from functools import cache
 
 from preflight.knowledge.loading import catalogue
 from preflight.knowledge.model import Cause, Entry
-from preflight.knowledge.spelling import spellings, squeezed
+from preflight.knowledge.spelling import BESIDE_CODES, spellings, squeezed
 
 MOST_LETTERS = 100_000
 """An event has at most 32,766 characters; of a longer text the rest isn't read."""
@@ -48,7 +48,7 @@ a about after all an and any are as at be been but by can cannot did do does for
 in into is it its may more no nor not of on or our out over see she so some such than that the their them then there
 these they this to too under up was we were what when where which while who why will with you your
 """
-_STOP = frozenset(_COMMON_WORDS.split())
+_STOP = BESIDE_CODES.union(_COMMON_WORDS.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +59,24 @@ class Match:
         score: comparable within one search only.
         matched: what in the text led to it, the most telling first.
         causes: of the entry, those that the text itself points to first.
+        certain: a code, a name or a phrase matched, not words alone.
     """
 
     entry: Entry
     score: float
     matched: tuple[str, ...]
     causes: tuple[Cause, ...]
+    certain: bool
 
 
 def search(text: str, most: int = 10) -> Sequence[Match]:
     """The entries that the text most likely belongs to, the best first; empty: nothing in it is known."""
     read = _Read.of(text)
     found = [match for entry in catalogue().entries if (match := _match(entry, read)) is not None]
-    found.sort(key=lambda match: -match.score)  # stable: equals stay in the order of the catalogue
-    return tuple(found[:most])
+    # Beside a code or a phrase, what matches by words alone only distracts.
+    certain = [match for match in found if match.certain] or found
+    certain.sort(key=lambda match: -match.score)  # stable: equals stay in the order of the catalogue
+    return tuple(certain[:most])
 
 
 def causes_for(entry: Entry, text: str) -> tuple[Cause, ...]:
@@ -132,7 +136,7 @@ def _match(entry: Entry, read: _Read) -> Match | None:
             matched[word] = index.weight(word) * (_WORD_OF_NAME if word in index.names[entry.id] else _WORD)
     score = sum(matched.values())
     most_telling = sorted(matched, key=lambda each: -matched[each])
-    return Match(entry, round(score, 3), tuple(most_telling), _causes(entry, read))
+    return Match(entry, round(score, 3), tuple(most_telling), _causes(entry, read), certain)
 
 
 def _causes(entry: Entry, read: _Read) -> tuple[Cause, ...]:

@@ -9,11 +9,11 @@ _DECIMAL = re.compile(r"-?\d{1,10}")
 _SSPR = re.compile(r"sspr[\s_-]*0*(\d{1,4})")
 
 _TOKENS = re.compile(r"[\s,;:=()\[\]{}<>\"'“”‘’`#|/]+")
-_BESIDE_CODES = """
+_WORDS_BESIDE_CODES = """
 adsync azure code codes directory error errorcode event eventid failed failure hr hresult id number passwordresetservice
 source status synchronization the with
 """
-_NOISE = frozenset(_BESIDE_CODES.split())
+BESIDE_CODES = frozenset(_WORDS_BESIDE_CODES.split())
 """What stands beside a code without changing what it means."""
 
 
@@ -42,4 +42,4 @@ def spellings(text: str) -> tuple[str, ...]:
 def tokens(text: str) -> list[str]:
     """The words of a short text that may each be a code or a name; what only accompanies codes is left out."""
     words = (word.strip(".!?-") if not word.startswith("-") else word for word in _TOKENS.split(text))
-    return [word for word in words if word and squeezed(word) not in _NOISE]
+    return [word for word in words if word and squeezed(word) not in BESIDE_CODES]

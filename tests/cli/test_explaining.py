@@ -74,6 +74,11 @@ def test_an_unknown_code_names_the_nearest(typed: str, meant: str, capsys: pytes
     assert meant in shown.err
 
 
+def test_a_huge_name_is_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["explain", "x" * 100_000]) == 2
+    assert len(capsys.readouterr().err) < 500
+
+
 def test_a_check_names_the_codes_that_lead_to_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert call(["explain", "permissions.sam-read"]) == 0
     text = " ".join(capsys.readouterr().out.split())
