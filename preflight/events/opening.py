@@ -43,7 +43,7 @@ class Reading:
         Raises:
             UnreadableLog: a log can't be opened, or holds nothing that could be an event.
         """
-        self.logs = []
+        self.logs.clear()
         for path in self._paths:
             facts = LogFacts(str(path))
             self.logs.append(facts)
