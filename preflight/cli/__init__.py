@@ -19,6 +19,7 @@ from preflight.cli import (
     demo,
     diagnose,
     diff,
+    events,
     fix_plan,
     history,
     merge,
@@ -54,6 +55,7 @@ user.register(app)
 diagnose.register(app)
 trace.register(app)
 fix_plan.register(app)
+events.register(app)
 history.register(app)
 diff.register(app)
 merge.register(app)

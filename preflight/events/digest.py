@@ -280,7 +280,7 @@ class Digester:
         """Whether that very record came before: logs overlap where an export and the log itself are given."""
         if event.record_id is None or event.time is None:
             return False
-        key = hash((event.computer, event.channel, event.record_id, event.time.replace(microsecond=0)))
+        key = hash((event.computer, event.event_id, event.record_id, event.time.replace(microsecond=0)))
         if key in self._seen:
             return True
         if len(self._seen) < MOST_RECORDS:
