@@ -47,7 +47,7 @@ class Target:
             "python_full_version": f"{self.python}.0",
             "implementation_name": "cpython",
             "platform_python_implementation": "CPython",
-            "extra": "",
+            "extra": "events" if self.compiled else "",  # wheels alone, and servers need it most
         }
         return requirement.marker.evaluate(environment)
 

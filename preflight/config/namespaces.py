@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from preflight.config.errors import ConfigurationError
+from preflight.events import UnreadableLog, parse_message, read_events
+from preflight.events.binary_log import MAGIC as BINARY_LOG
 from preflight.network.clouds import RELAY_NAMESPACE
 from preflight.network.endpoint import Endpoint
 
@@ -18,11 +21,9 @@ _OVERLAP = 512
 
 _IN_NAMES = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-")
 
-_BINARY_LOG = b"ElfFile\0"
-
 
 def read_namespaces(path: Path) -> tuple[Endpoint, ...]:
-    """Each once, in the order of the text; UTF-8, UTF-16 or whatever is ASCII where it counts.
+    """Each once, in the order of the text; UTF-8, UTF-16 or whatever is ASCII where it counts; .evtx.
 
     Raises:
         ConfigurationError: the file can't be read, is no text, or names no relay.
@@ -31,11 +32,8 @@ def read_namespaces(path: Path) -> tuple[Endpoint, ...]:
     try:
         with path.open("rb") as file:
             start = file.read(_PART)
-            if start.startswith(_BINARY_LOG):
-                raise ConfigurationError(
-                    f"{path}: this is an event log in its binary form. Export the events as text or XML: in the event "
-                    'viewer "Save selected events as", or wevtutil qe Application /f:text.'
-                )
+            if start.startswith(BINARY_LOG):
+                return _endpoints(path, _in_binary_log(path))
             encoding = _encoding(start)
             kept, part = "", start
             read = len(start)
@@ -54,6 +52,21 @@ def read_namespaces(path: Path) -> tuple[Endpoint, ...]:
         raise ConfigurationError(
             f"{path}: the file can't be read ({error.strerror or type(error).__name__}). Check the path."
         ) from None
+    return _endpoints(path, found)
+
+
+def _in_binary_log(path: Path) -> Iterable[str]:
+    """Those in the events of the service; other forms are searched as the text that they are."""
+    found: dict[str, None] = {}
+    try:
+        for event in read_events([path]):
+            found.update(dict.fromkeys(parse_message(event.message).namespaces))
+    except UnreadableLog as error:
+        raise ConfigurationError(str(error)) from None
+    return found
+
+
+def _endpoints(path: Path, found: Iterable[str]) -> tuple[Endpoint, ...]:
     if not found:
         raise ConfigurationError(
             f"{path}: names no relay. One reads such as contoso.servicebus.windows.net, and stands in the text of "

@@ -40,7 +40,7 @@ def read(stream: BinaryIO, facts: LogFacts) -> Iterator[Event]:
     if find_spec("evtx") is None:
         raise UnreadableLog(
             f"{facts.name}: to read a log in its binary form the package evtx is needed: pip install "
-            '"writeback-preflight[events]". Or export it as XML on a Windows machine: '
+            "evtx. Or export it as XML on a Windows machine: "
             "wevtutil qe Application.evtx /lf:true /f:RenderedXml > events.xml"
         )
     package = import_module("evtx")

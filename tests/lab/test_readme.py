@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from event_logs import FIXTURES
 from readme import REPOSITORY, SHELL, configuration_of_readme
 from unit.outputs import samples
 
@@ -60,6 +61,8 @@ def prepared(forest, tmp_path) -> Path:
     for name, host, mode in (("last", "SYNC01", ""), ("sync01", "SYNC01", "active"), ("sync02", "SYNC02", "staging")):
         run = samples.run(host=host, sync_server_mode=mode)
         (tmp_path / f"{name}.json").write_text(render(replace(samples.green(), run=run)), "utf-8")
+    for name, log in (("Application.evtx", "application.evtx"), ("events.xml", "wevtutil.xml")):
+        (tmp_path / name).write_bytes((FIXTURES / log).read_bytes())
     (tmp_path / "password").touch(0o600)
     (tmp_path / "password").write_text(forest.password)
     return tmp_path

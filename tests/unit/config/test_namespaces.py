@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from event_logs import FIXTURES, RELAYS
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,7 +68,7 @@ def test_a_long_run_of_letters_and_hyphens_is_read_quickly(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("content", "says"), [(b"nothing", "names no relay"), (b"", "names no relay"), (b"ElfFile\0rest", "binary form")]
+    ("content", "says"), [(b"nothing", "names no relay"), (b"", "names no relay"), (b"ElfFile\0rest", "names no relay")]
 )
 def test_a_text_without_any_is_an_error_of_one_paragraph(tmp_path: Path, content: bytes, says: str) -> None:
     file = tmp_path / "events.txt"
@@ -82,6 +83,11 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         read_namespaces(tmp_path / "none")
     with pytest.raises(ConfigurationError, match="can't be read"):
         read_namespaces(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["application.evtx", "clixml.xml", "powershell5.json", "german.csv", "viewer.txt"])
+def test_every_form_of_an_event_log_will_do(name: str) -> None:
+    assert {endpoint.host for endpoint in read_namespaces(FIXTURES / name)} == set(RELAYS)
 
 
 @given(st.binary(max_size=2000))
