@@ -7,6 +7,7 @@ from preflight_checks.clock import in_step
 from preflight_checks.controller_ports import ports, writable
 from preflight_checks.controllers import discovered, policy_hints, reachable
 from preflight_checks.directory import bind
+from preflight_checks.events import failures, heartbeat_fresh, service_running
 from preflight_checks.names import resolvers_agree
 from preflight_checks.network import relay_443, relay_ports, relays_resolve
 from preflight_checks.permissions import (
@@ -26,6 +27,8 @@ __all__ = [
     "change_password",
     "connector_usable",
     "discovered",
+    "failures",
+    "heartbeat_fresh",
     "idle_survives",
     "in_step",
     "minimum_age",
@@ -40,6 +43,7 @@ __all__ = [
     "resolvers_agree",
     "revocation_reached",
     "sam_read",
+    "service_running",
     "summary",
     "tls_not_intercepted",
     "tls_versions",

@@ -129,6 +129,8 @@ def describe_run(plan: Plan, configuration: Configuration, environ: Mapping[str,
             lines += ["", *_domain(plan, configuration, domain)]
         if not configuration.domains:
             lines += ["", "no domain is configured: the directory checks could not look at anything"]
+    if any(planned.check.id.startswith("events.") for planned in plan.checks):
+        lines += [f"read {log}; no packet" for log in configuration.events.logs]
     return "\n".join(printable(line) for line in lines) + "\n"
 
 

@@ -20,7 +20,8 @@ from preflight.report import Report, Verdict
 
 DATA = "preflight.demo"
 EXPORT = "forest.ldf"
-FILES = ("preflight.toml", EXPORT, "network.json")
+EVENTS = "events.xml"
+FILES = ("preflight.toml", EXPORT, "network.json", EVENTS)
 
 
 @contextmanager
@@ -30,12 +31,12 @@ def sample_folder() -> Iterator[Path]:
         folder = Path(name)
         for file in FILES:
             (folder / file).write_bytes(files(DATA).joinpath(file).read_bytes())
-        made = _when_exported(folder / EXPORT)
+        made = when_exported(folder / EXPORT)
         os.utime(folder / EXPORT, (made, made))
         yield folder
 
 
-def _when_exported(export: Path) -> float:
+def when_exported(export: Path) -> float:
     """The time of the first domain controller, in seconds since 1970."""
     found = re.search(rb"^currentTime: (\d{14})", export.read_bytes(), re.MULTILINE)
     if found is None:
@@ -93,5 +94,6 @@ def run_on(folder: Path, *, only: Sequence[str] = (), skip: Sequence[str] = (), 
         environ={},
         network=(RecordedResolver(recording), RecordedDialer(recording)),
         host="SYNC01",
+        now=datetime.fromtimestamp(when_exported(folder / EXPORT), UTC),
     )
     return performed(plan, setting, quiet=quiet, problems=registry.problems)

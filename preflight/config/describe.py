@@ -31,6 +31,10 @@ def to_public_dict(configuration: Configuration) -> dict[str, Any]:
             "relay_ports": list(configuration.service_bus.relay_ports),
             "relay_ports_required": configuration.service_bus.relay_ports_required,
         },
+        "events": {
+            "logs": [str(log) for log in configuration.events.logs],
+            "fresh_s": configuration.events.fresh.total_seconds(),
+        },
         "sync_server": {"mode": configuration.sync_server.mode or None},
         "waivers": _path(configuration.waivers),
         "monitor": {"audit_every_s": configuration.monitor.audit_every.total_seconds()},
@@ -63,6 +67,10 @@ def describe(configuration: Configuration) -> str:
     ]
     if configuration.waivers is not None:
         rows.append(("waivers", str(configuration.waivers)))
+    if configuration.events.logs:
+        minutes = configuration.events.fresh.total_seconds() / 60
+        rows.append(("event logs", ", ".join(map(str, configuration.events.logs))))
+        rows.append(("", f"a heartbeat is fresh for {minutes:g} minutes"))
     if configuration.sync_server.mode:
         rows.append(("this sync server", configuration.sync_server.mode))
     hours = configuration.monitor.audit_every.total_seconds() / 3600

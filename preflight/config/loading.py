@@ -12,13 +12,14 @@ from preflight.config import addresses
 from preflight.config.document import Document, Table, read_document
 from preflight.config.domain import read_domain
 from preflight.config.namespaces import read_namespaces
-from preflight.config.schedule import read_history, read_monitor
+from preflight.config.schedule import read_duration, read_history, read_monitor
 from preflight.config.settings import (
     RELAY_PORTS,
     Cloud,
     Configuration,
     Connector,
     DomainSettings,
+    EventSettings,
     NetworkSettings,
     PasswordFromEnvironment,
     PasswordFromFile,
@@ -129,7 +130,9 @@ def adjusted(
 
 def _configuration(document: Document, values: Mapping[str, Any]) -> Configuration:
     root = Table(document, "", values)
-    root.only(("connector", "domain", "network", "service_bus", "sync_server", "waivers", "history", "monitor"))
+    root.only(
+        ("connector", "domain", "network", "service_bus", "events", "sync_server", "waivers", "history", "monitor")
+    )
     warnings: list[str] = []
     domains: dict[str, DomainSettings] = {}
     for table in root.tables("domain"):
@@ -144,12 +147,23 @@ def _configuration(document: Document, values: Mapping[str, Any]) -> Configurati
         domains=tuple(domains.values()),
         network=_network(root.table("network"), warnings),
         service_bus=_service_bus(root.table("service_bus")),
+        events=_events(root.table("events")),
         sync_server=_sync_server(root.table("sync_server")),
         waivers=_waivers(root.table("waivers")),
         history=read_history(root.table("history")) if "history" in root else None,
         monitor=read_monitor(root.table("monitor")),
         source=document.file,
         warnings=tuple(warnings),
+    )
+
+
+def _events(table: Table) -> EventSettings:
+    """Nothing is opened here: the log in use changes all the time, and an export may come later."""
+    table.only(("logs", "fresh"))
+    logs = not_empty(table, "logs", "Leave it out where no log is to be looked at.")
+    return EventSettings(
+        logs=tuple(dict.fromkeys(table.document.base / log for log in logs)),
+        fresh=read_duration(table, "fresh", EventSettings().fresh),
     )
 
 

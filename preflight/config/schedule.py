@@ -36,7 +36,7 @@ def read_history(table: Table) -> HistorySettings:
         raise table.error("max_mb", "this is no usable size", f"In megabytes, from {_LEAST_MB} to {_MOST_MB}.")
     return HistorySettings(
         file=None if name is None else table.document.base / name,
-        keep=_duration(table, "keep", HistorySettings().keep),
+        keep=read_duration(table, "keep", HistorySettings().keep),
         most_bytes=round(most * 1_000_000),
         enabled=table.boolean("enabled", True),
     )
@@ -44,10 +44,11 @@ def read_history(table: Table) -> HistorySettings:
 
 def read_monitor(table: Table) -> MonitorSettings:
     table.only(("audit_every",))
-    return MonitorSettings(_duration(table, "audit_every", MonitorSettings().audit_every))
+    return MonitorSettings(read_duration(table, "audit_every", MonitorSettings().audit_every))
 
 
-def _duration(table: Table, key: str, default: timedelta) -> timedelta:
+def read_duration(table: Table, key: str, default: timedelta) -> timedelta:
+    """A length of time, written as `duration` reads it."""
     text = table.string(key)
     if text is None:
         return default

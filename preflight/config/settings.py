@@ -166,6 +166,18 @@ class ServiceBusSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class EventSettings:
+    """
+    Attributes:
+        logs: event logs of the sync server, in any form; empty: the checks of them have nothing to look at.
+        fresh: how long ago the last heartbeat, and the logs' end, may be; heartbeats come every 5 minutes.
+    """
+
+    logs: tuple[Path, ...] = ()
+    fresh: timedelta = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
 class SyncServerSettings:
     """The server with Entra Connect on which this configuration is used.
 
@@ -217,6 +229,7 @@ class Configuration:
     domains: tuple[DomainSettings, ...] = ()
     network: NetworkSettings = NetworkSettings()
     service_bus: ServiceBusSettings = ServiceBusSettings()
+    events: EventSettings = EventSettings()
     sync_server: SyncServerSettings = SyncServerSettings()
     waivers: Path | None = None
     history: HistorySettings | None = None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from preflight.events.digest import FRESH, Digest
+from preflight.events.digest import FRESH, Cause, Digest
+from preflight.knowledge import Entry, entries_for
 
 _RESTART = 'Restart the service "Microsoft Azure AD Sync" (Restart-Service ADSync) and look for event 31015.'
 MOST_CAUSES_ADVISED = 3
@@ -54,6 +55,14 @@ def _about_the_service(found: Digest) -> Iterator[str]:
         )
 
 
+def known_as(cause: Cause) -> Entry | None:
+    """What is known of a cause: of its event, else of its error code."""
+    for code in (str(cause.event_id or ""), cause.hresult):
+        for entry in entries_for(code) if code else ():
+            return entry
+    return None
+
+
 def _about_failures(found: Digest) -> Iterator[str]:
     for cause in found.causes[:MOST_CAUSES_ADVISED]:
         code = f"{cause.event_id}" if cause.event_id else cause.hresult
@@ -61,7 +70,9 @@ def _about_failures(found: Digest) -> Iterator[str]:
         plain = next((user for user in cause.users if _PLAIN.fullmatch(user)), "")
         about = f"; for one of them: preflight user {plain}" if plain else ""
         times = "1 failure" if cause.count == 1 else f"{cause.count:,} failures"
-        yield f"{times} with {code}: preflight explain {code}{more}{about}."
+        entry = known_as(cause)
+        step = f" {entry.steps[0].text}" if entry is not None and entry.steps else ""
+        yield f"{times} with {code}: preflight explain {code}{more}{about}.{step}"
     if found.refused_by_controller:
         yield (
             f"{found.refused_by_controller:,} times 4724 in a controller's Security log: where it is an audit failure "

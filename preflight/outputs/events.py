@@ -7,7 +7,7 @@ from datetime import datetime
 
 from preflight.api import Status
 from preflight.events import Digest, LogFacts
-from preflight.events.advice import advice
+from preflight.events.advice import advice, known_as
 from preflight.events.digest import Cause
 from preflight.outputs import Appearance
 from preflight.outputs.page import Page
@@ -153,7 +153,9 @@ def _causes(page: Page, causes: Sequence[Cause]) -> None:
     for cause in causes[:MOST_CAUSES]:
         code = " ".join(filter(None, (str(cause.event_id or ""), cause.hresult))) or "no code"
         last = f", the last {when(cause.last)}" if cause.last else ""
-        page.entry(2, [(f"{cause.count:>6,}  ", "bold red")], f"{code}{last}", "bold")
+        entry = known_as(cause)
+        name = f" {entry.name}" if entry is not None else ""
+        page.entry(2, [(f"{cause.count:>6,}  ", "bold red")], f"{code}{name}{last}", "bold")
         if cause.reason:
             page.entry(10, [], printable(cause.reason[:MOST_OF_A_REASON]))
         if cause.users:

@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from preflight.config import Configuration
@@ -36,6 +37,7 @@ class Setting:
         sink: is given every judgement on a user as it is made, for the per-user table.
         read: is told after each page how many users of which domain have been read.
         expect: wants to know how many users a domain has, and is told as soon as that is known.
+        now: the time that event logs are judged at; None: the clock's, as it is then. The demo's is its export's.
         say: progress, in a few words.
         host: this machine's name.
         binds, proxy_sign_ins: whose sign-in was refused; the same for every round of a run that is repeated.
@@ -50,6 +52,7 @@ class Setting:
     sink: Callable[[Judgement, UserJudge], None] | None = None
     read: Callable[[str, int], None] | None = None
     expect: Callable[[str, int], None] | None = None
+    now: datetime | None = None
     say: Callable[[str], None] = _say_nothing
     host: str = field(default_factory=socket.gethostname)
     binds: BindLedger = field(default_factory=BindLedger)

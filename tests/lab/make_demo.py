@@ -1,4 +1,4 @@
-"""Make the sample forest of `preflight demo` anew: preflight/demo/forest.ldf and report.json.
+"""Make the sample forest of `preflight demo` anew: preflight/demo/forest.ldf, events.xml and report.json.
 
 ::
 
@@ -7,7 +7,8 @@
 
 A real domain controller is filled with fictional people and, one by one, with the faults that the product looks for;
 C `ldapsearch` exports what the product reads and nothing else: no password hashes, no history, no secrets. One thing is
-made up: the second controller, DC2. Its rootDSE is DC1's with another name and without the policy-hints controls.
+made up: the second controller, DC2. Its rootDSE is DC1's with another name and without the policy-hints controls. The
+event log is built (tests/event_logs.py), not recorded: it ends when the forest was exported.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ import json
 import subprocess
 import sys
 import uuid
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from event_logs import RELAYS, Log, as_xml
 from lab.administration import Administration
 from lab.domain_controller import ADMINISTRATOR_PASSWORD, POLICY_HINTS_OIDS, DomainController, Recipe
 from lab.forest import CHANGE_PASSWORD, LOCKOUT_TIME, REPLICATION, RESET_PASSWORD, USER_ACCOUNT_RESTRICTIONS, USER_CLASS
@@ -314,14 +317,38 @@ def search(dc: DomainController, base: str, scope: str, expression: str, attribu
     return "".join(line for line in lines if not line.startswith(("# ", "#\n")))
 
 
+def events(exported: datetime) -> str:
+    """The sync server's day before the export: whom the faults hit when they tried."""
+    log = Log(exported - timedelta(hours=20), "SYNC01.corp.contoso.com")
+    log.started()
+    for user, error, hresult in (
+        ("cobrien@contoso.com", 33004, "0x80230626"),
+        ("zunal@contoso.com", 0, ""),
+        ("ddirector@contoso.com", 33008, "0x80230619"),
+        ("jgross@contoso.com", 0, ""),
+        ("cobrien@contoso.com", 33004, "0x80230626"),
+    ):
+        log.later(hours=3, minutes=20).heartbeat()
+        log.later(minutes=1)
+        if error:
+            log.refused_reset(user, f"{user} {log.now}", error, hresult)
+        else:
+            log.reset(user, f"{user} {log.now}")
+    log.now = exported - timedelta(minutes=3)
+    log.heartbeat(RELAYS[1])
+    return as_xml(log.events, rendered=True)
+
+
 def main() -> None:
     if "--report-only" not in sys.argv:
         with DomainController(RECIPE) as dc:
             seed(dc.admin)
             dc.start()
             (DEMO / "forest.ldf").write_text(export(dc), encoding="utf-8")
-    from preflight.cli.sample import run_sample
+    from preflight.cli.sample import EVENTS, EXPORT, run_sample, when_exported
 
+    exported = datetime.fromtimestamp(when_exported(DEMO / EXPORT), UTC)
+    (DEMO / EVENTS).write_text(events(exported), encoding="utf-8", newline="")
     report = run_sample().to_dict()
     (DEMO / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 

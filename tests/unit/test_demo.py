@@ -30,6 +30,8 @@ PSO_CONTAINER = "CN=Password Settings Container,CN=System,DC=corp,DC=contoso,DC=
 
 # Every fault that tests/lab/make_demo.py seeds, in every finding that it leads to; nothing else may be found.
 SEEDED = {
+    ("events.failures", "warn", "attempts-failed", "33004 0x80230626"),
+    ("events.failures", "warn", "attempts-failed", "33008 0x80230619"),
     ("dc.policy-hints", "fail", "control-missing", "dc2.corp.contoso.com"),
     ("permissions.reset-password", "fail", "inheritance-off", f"OU=Contractors,{EMPLOYEES}"),
     ("permissions.write-lockout-time", "fail", "inheritance-off", f"OU=Contractors,{EMPLOYEES}"),
@@ -222,7 +224,7 @@ def test_the_package_carries_every_file_of_it() -> None:
     patterns = pyproject["tool"]["setuptools"]["package-data"]["*"]
     files = [file.name for file in DEMO.iterdir() if file.suffix != ".py" and file.is_file()]
 
-    assert sorted(files) == ["forest.ldf", "network.json", "preflight.toml", "report.json"]
+    assert sorted(files) == ["events.xml", "forest.ldf", "network.json", "preflight.toml", "report.json"]
     assert [name for name in files if not any(fnmatch(name, pattern) for pattern in patterns)] == []
 
 
