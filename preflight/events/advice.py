@@ -31,6 +31,8 @@ def _about_the_service(found: Digest) -> Iterator[str]:
             "No event of PasswordResetService is in the log. Is it the Application log of the active sync server, and "
             "does it reach far enough back? On a server in staging mode that silence is right."
         )
+    elif service.state == "unknown" and not found.failed:
+        yield "The log shows neither that the service runs nor that something failed: take one that reaches further."
     elif service.state == "stopped":
         yield f"The service was stopped and has not started again. {_RESTART}"
     elif service.state == "unhealthy":

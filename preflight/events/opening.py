@@ -49,7 +49,7 @@ class Reading:
             self.logs.append(facts)
             with _opened(path, facts) as stream:
                 yield from events_in(stream, facts, self._watch)
-            if not facts.seen and not facts.damaged and not facts.damaged_chunks and facts.format == _TEXT:
+            if not facts.seen and facts.format == _TEXT:
                 raise UnreadableLog(f"{facts.name}: holds no event. {_KNOWN}")
 
 

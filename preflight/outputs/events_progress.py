@@ -65,13 +65,13 @@ class EventsProgress:
         if not facts.size:
             return line
         below = Table.grid(padding=(0, 2, 0, 0))
-        below.add_row(ProgressBar(total=facts.size, completed=min(facts.position, facts.size), width=30), line)
+        below.add_row(ProgressBar(total=facts.size, completed=min(facts.position, facts.size), width=20), line)
         return below
 
     def _line(self, facts: LogFacts) -> str:
         read = facts.position / _MIB
         of = f" of {facts.size / _MIB:,.0f}" if facts.size else ""
-        line = f"{printable(PurePath(facts.name).name)}: {read:,.0f}{of} MiB, {facts.kept:,} events of writeback"
+        line = f"{printable(PurePath(facts.name).name)}: {read:,.0f}{of} MiB, {facts.kept:,} kept"
         elapsed = time.monotonic() - self._since
         if elapsed < 1 or not facts.position or not facts.size:
             return line
