@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from preflight.config.errors import ConfigurationError
-from preflight.events import UnreadableLog, parse_message, read_events
-from preflight.events.binary_log import MAGIC as BINARY_LOG
 from preflight.network.clouds import RELAY_NAMESPACE
 from preflight.network.endpoint import Endpoint
 
@@ -18,6 +16,8 @@ MOST_BYTES = 256 << 20
 _PART = 1 << 20
 _OVERLAP = 512
 """Characters: more than a namespace has, so that none is missed or cut at the border of two parts."""
+
+_BINARY_LOG = b"ElfFile\0"
 
 _IN_NAMES = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-")
 
@@ -32,7 +32,7 @@ def read_namespaces(path: Path) -> tuple[Endpoint, ...]:
     try:
         with path.open("rb") as file:
             start = file.read(_PART)
-            if start.startswith(BINARY_LOG):
+            if start.startswith(_BINARY_LOG):
                 return _endpoints(path, _in_binary_log(path))
             encoding = _encoding(start)
             kept, part = "", start
@@ -57,6 +57,8 @@ def read_namespaces(path: Path) -> tuple[Endpoint, ...]:
 
 def _in_binary_log(path: Path) -> Iterable[str]:
     """Those in the events of the service; other forms are searched as the text that they are."""
+    from preflight.events import UnreadableLog, parse_message, read_events
+
     found: dict[str, None] = {}
     try:
         for event in read_events([path]):
