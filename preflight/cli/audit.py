@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from preflight.cli import options
+from preflight.cli.given import given_directory
 from preflight.cli.options import Settings
 
 
@@ -17,19 +18,9 @@ def register(app: typer.Typer) -> None:
     )(audit)
 
 
+@given_directory
 def audit(
-    config: options.Config = None,
-    domain: options.Domain = None,
-    user: options.User = None,
-    auth: options.Auth = None,
-    controller: options.Controllers = None,
-    password_env: options.PasswordEnv = None,
-    password_file: options.PasswordFile = None,
-    ca_file: options.CaFile = None,
-    nameserver: options.Nameserver = None,
-    ldif: options.Ldif = None,
-    connector: options.ConnectorAccount = None,
-    timeout: options.Timeout = None,
+    settings: Settings,
     format: Annotated[
         str, typer.Option("--format", metavar="human|csv|jsonl", help="What goes to standard output.")
     ] = "human",
@@ -42,18 +33,4 @@ def audit(
 ) -> int:
     from preflight.cli.auditing import audit_and_show
 
-    settings = Settings(
-        config=config,
-        domain=domain,
-        user=user,
-        auth=auth,
-        controllers=tuple(controller or ()),
-        password_env=password_env,
-        password_file=password_file,
-        ca_file=ca_file,
-        nameserver=nameserver,
-        ldif=ldif,
-        connector=connector,
-        timeout=timeout,
-    )
     return audit_and_show(settings, format=format, outputs=output or (), only_blocked=only_blocked, quiet=quiet)

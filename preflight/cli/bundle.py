@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from preflight.cli import options
+from preflight.cli.given import given_everything
 from preflight.cli.options import Settings
 
 
@@ -19,7 +20,9 @@ def register(app: typer.Typer) -> None:
     )(bundle)
 
 
+@given_everything
 def bundle(
+    *,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.zip", help="The zip to write.")],
     report: Annotated[
         str, typer.Option("--report", metavar="FILE", help="A saved report; left out: the checks are run now.")
@@ -45,20 +48,7 @@ def bundle(
         str, typer.Option(metavar="KIND", help="For the form: federated, hash-synchronised, or cloud-only.")
     ] = "",
     licence: Annotated[str, typer.Option(metavar="TEXT", help="For the form: the user's licence.")] = "",
-    config: options.Config = None,
-    domain: options.Domain = None,
-    user: options.User = None,
-    auth: options.Auth = None,
-    controller: options.Controllers = None,
-    password_env: options.PasswordEnv = None,
-    password_file: options.PasswordFile = None,
-    ca_file: options.CaFile = None,
-    nameserver: options.Nameserver = None,
-    ldif: options.Ldif = None,
-    connector: options.ConnectorAccount = None,
-    cloud: options.Cloud = None,
-    proxy: options.Proxy = None,
-    timeout: options.Timeout = None,
+    settings: Settings,
     only: options.Only = None,
     skip: options.Skip = None,
     quiet: options.Quiet = False,
@@ -66,22 +56,6 @@ def bundle(
     from preflight.bundle.form import SupportForm
     from preflight.cli.bundling import Wanted, bundle_and_show
 
-    settings = Settings(
-        config=config,
-        domain=domain,
-        user=user,
-        auth=auth,
-        controllers=tuple(controller or ()),
-        password_env=password_env,
-        password_file=password_file,
-        ca_file=ca_file,
-        nameserver=nameserver,
-        ldif=ldif,
-        connector=connector,
-        cloud=cloud,
-        proxy=proxy,
-        timeout=timeout,
-    )
     form = SupportForm(description, page, support_code, when, who, account_kind, licence)
     wanted = Wanted(output, report, tuple(events or ()), pseudonymise, tuple(only or ()), tuple(skip or ()), quiet)
     return bundle_and_show(settings, wanted, form)

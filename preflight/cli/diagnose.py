@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from preflight.cli import options
+from preflight.cli.given import given_everything
 from preflight.cli.options import Settings
 
 
@@ -18,7 +19,9 @@ def register(app: typer.Typer) -> None:
     )(diagnose)
 
 
+@given_everything
 def diagnose(
+    *,
     code: Annotated[
         list[str] | None,
         typer.Option("--code", metavar="CODE", help="An event, SSPR code or HRESULT; may be repeated."),
@@ -38,20 +41,7 @@ def diagnose(
     non_interactive: Annotated[
         bool, typer.Option("--non-interactive", help="Walk without asking, and print the whole path with its results.")
     ] = False,
-    config: options.Config = None,
-    domain: options.Domain = None,
-    user: options.User = None,
-    auth: options.Auth = None,
-    controller: options.Controllers = None,
-    password_env: options.PasswordEnv = None,
-    password_file: options.PasswordFile = None,
-    ca_file: options.CaFile = None,
-    nameserver: options.Nameserver = None,
-    ldif: options.Ldif = None,
-    connector: options.ConnectorAccount = None,
-    cloud: options.Cloud = None,
-    proxy: options.Proxy = None,
-    timeout: options.Timeout = None,
+    settings: Settings,
     format: Annotated[
         str, typer.Option("--format", metavar="human|markdown|json", help="What goes to standard output.")
     ] = "human",
@@ -59,21 +49,5 @@ def diagnose(
 ) -> int:
     from preflight.cli.diagnosing import Hints, diagnose_and_show
 
-    settings = Settings(
-        config=config,
-        domain=domain,
-        user=user,
-        auth=auth,
-        controllers=tuple(controller or ()),
-        password_env=password_env,
-        password_file=password_file,
-        ca_file=ca_file,
-        nameserver=nameserver,
-        ldif=ldif,
-        connector=connector,
-        cloud=cloud,
-        proxy=proxy,
-        timeout=timeout,
-    )
     hints = Hints(codes=tuple(code or ()), symptom=symptom, who=who, events=tuple(events or ()))
     return diagnose_and_show(settings, hints, interactive=not non_interactive, format=format, quiet=quiet)

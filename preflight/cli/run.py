@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from preflight.cli import options
+from preflight.cli.given import given_everything
 from preflight.cli.options import Settings
 
 
@@ -14,21 +15,9 @@ def register(app: typer.Typer) -> None:
     app.command("run", help="Look at the directory and the network, and give the verdict.")(run)
 
 
+@given_everything
 def run(
-    config: options.Config = None,
-    domain: options.Domain = None,
-    user: options.User = None,
-    auth: options.Auth = None,
-    controller: options.Controllers = None,
-    password_env: options.PasswordEnv = None,
-    password_file: options.PasswordFile = None,
-    ca_file: options.CaFile = None,
-    nameserver: options.Nameserver = None,
-    ldif: options.Ldif = None,
-    connector: options.ConnectorAccount = None,
-    cloud: options.Cloud = None,
-    proxy: options.Proxy = None,
-    timeout: options.Timeout = None,
+    settings: Settings,
     machine_config: options.MachineConfig = None,
     namespaces_from: options.NamespacesFrom = None,
     idle: options.Idle = None,
@@ -58,22 +47,7 @@ def run(
     from preflight.cli.running import Wanted, run_and_show
 
     return run_and_show(
-        Settings(
-            config=config,
-            domain=domain,
-            user=user,
-            auth=auth,
-            controllers=tuple(controller or ()),
-            password_env=password_env,
-            password_file=password_file,
-            ca_file=ca_file,
-            nameserver=nameserver,
-            ldif=ldif,
-            connector=connector,
-            cloud=cloud,
-            proxy=proxy,
-            timeout=timeout,
-        ),
+        settings,
         Wanted(
             only=only or (),
             skip=skip or (),

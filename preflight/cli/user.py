@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from preflight.cli import options
+from preflight.cli.given import given_directory
 from preflight.cli.options import Settings
 
 
@@ -18,7 +18,9 @@ def register(app: typer.Typer) -> None:
     )(user)
 
 
+@given_directory
 def user(
+    *,
     who: Annotated[
         str,
         typer.Argument(
@@ -31,38 +33,11 @@ def user(
         str | None,
         typer.Option("--compare", metavar="USER", help="Show what differs from this user, for whom it works."),
     ] = None,
-    config: options.Config = None,
-    domain: options.Domain = None,
-    reader: Annotated[
-        str | None, typer.Option("--user", metavar="NAME", help="As whom to read; left out: the logged-on user.")
-    ] = None,
-    auth: options.Auth = None,
-    controller: options.Controllers = None,
-    password_env: options.PasswordEnv = None,
-    password_file: options.PasswordFile = None,
-    ca_file: options.CaFile = None,
-    nameserver: options.Nameserver = None,
-    ldif: options.Ldif = None,
-    connector: options.ConnectorAccount = None,
-    timeout: options.Timeout = None,
+    settings: Settings,
     format: Annotated[
         str, typer.Option("--format", metavar="human|json", help="What goes to standard output.")
     ] = "human",
 ) -> int:
     from preflight.cli.looking import look_and_show
 
-    settings = Settings(
-        config=config,
-        domain=domain,
-        user=reader,
-        auth=auth,
-        controllers=tuple(controller or ()),
-        password_env=password_env,
-        password_file=password_file,
-        ca_file=ca_file,
-        nameserver=nameserver,
-        ldif=ldif,
-        connector=connector,
-        timeout=timeout,
-    )
     return look_and_show(settings, who, rights=rights, format=format, compare=compare)
