@@ -284,13 +284,13 @@ class RightsDecider:
 
     def _make_sieve(self, *, class_known: bool) -> Sieve:
         def objects(rights: Collection[Right]) -> frozenset[bytes] | None:
-            if not class_known:
+            if not class_known or Right.READ_CONTROL in rights:
                 return None
             named = self._class_guids.union(*(self._schema.names(right) for right in rights))
             return frozenset(guid.bytes_le for guid in named)
 
         def bits(rights: Collection[Right]) -> int:
-            # An entry for OWNER RIGHTS counts for READ_CONTROL whatever its mask.
+            # An entry for OWNER RIGHTS counts for READ_CONTROL whatever its mask, and whatever it is about.
             return 0xFFFFFFFF if Right.READ_CONTROL in rights else mask_for(right.access for right in rights)
 
         change = (Right.CHANGE_PASSWORD,) if self._own_change else ()

@@ -462,6 +462,14 @@ def test_bytes_and_entries_are_judged_alike(entries, token, owner, own, object_c
         assert decider(subject) == expected
 
 
+@pytest.mark.parametrize("owner", [None, CONNECTOR, "DA"])
+def test_an_entry_for_owner_rights_about_something_else_still_limits_the_owner(owner):
+    data = descriptor(aces=[ace(f"(OD;;CR;{OTHER};;OW)")], owner=owner, group="DU", control=0x8004)
+    expected = decide(SecurityDescriptor.parse(data), TOKEN, Right.READ_CONTROL, object_sid=ALICE, object_class="user")
+    assert RightsDecider(TOKEN, [Right.READ_CONTROL])(user(data, ALICE, "user"))[Right.READ_CONTROL] == expected
+    assert not expected.allowed
+
+
 @settings(max_examples=300)
 @given(
     st.lists(_entry(kinds=("A", "D", "OA", "OD")), max_size=8),
