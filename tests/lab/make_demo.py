@@ -28,6 +28,9 @@ from lab.administration import Administration
 from lab.domain_controller import ADMINISTRATOR_PASSWORD, POLICY_HINTS_OIDS, DomainController, Recipe
 from lab.forest import CHANGE_PASSWORD, LOCKOUT_TIME, REPLICATION, RESET_PASSWORD, USER_ACCOUNT_RESTRICTIONS, USER_CLASS
 
+from preflight.cli.sample import EVENTS, run_sample, when_exported
+from preflight.cli.sample import EXPORT as FOREST
+
 DEMO = Path(__file__).parents[2] / "preflight" / "demo"
 RECIPE = Recipe(domain="corp.contoso.com", netbios="CORP")
 BASE = RECIPE.base_dn
@@ -317,8 +320,9 @@ def search(dc: DomainController, base: str, scope: str, expression: str, attribu
     return "".join(line for line in lines if not line.startswith(("# ", "#\n")))
 
 
-def events(exported: datetime) -> str:
-    """The sync server's day before the export: whom the faults hit when they tried."""
+def events(folder: Path) -> str:
+    """The sync server's day before the export in the folder: whom the faults hit when they tried."""
+    exported = datetime.fromtimestamp(when_exported(folder / FOREST), UTC)
     log = Log(exported - timedelta(hours=20), "SYNC01.corp.contoso.com")
     log.started()
     for user, error, hresult in (
@@ -345,10 +349,7 @@ def main() -> None:
             seed(dc.admin)
             dc.start()
             (DEMO / "forest.ldf").write_text(export(dc), encoding="utf-8")
-    from preflight.cli.sample import EVENTS, EXPORT, run_sample, when_exported
-
-    exported = datetime.fromtimestamp(when_exported(DEMO / EXPORT), UTC)
-    (DEMO / EVENTS).write_text(events(exported), encoding="utf-8", newline="")
+    (DEMO / EVENTS).write_text(events(DEMO), encoding="utf-8", newline="")
     report = run_sample().to_dict()
     (DEMO / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 

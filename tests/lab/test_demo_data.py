@@ -11,7 +11,19 @@ import pytest
 from lab.administration import STANDARD_PASSWORD
 from lab.domain_controller import DomainController
 from lab.judge import RESET_PASSWORD, WRITE_LOCKOUT_TIME, WRITE_PWD_LAST_SET, Judge
-from lab.make_demo import BASE, CONNECTOR, DEMO, DISABLED, INET_ORG_PERSONS, PEOPLE, RECIPE, escaped, export, seed
+from lab.make_demo import (
+    BASE,
+    CONNECTOR,
+    DEMO,
+    DISABLED,
+    INET_ORG_PERSONS,
+    PEOPLE,
+    RECIPE,
+    escaped,
+    events,
+    export,
+    seed,
+)
 
 from preflight.cli.sample import run_on, run_sample
 from preflight.report import Report
@@ -38,6 +50,7 @@ def fresh_report(sample_dc: DomainController, tmp_path_factory: pytest.TempPathF
     for name in ("preflight.toml", "network.json"):
         shutil.copy(DEMO / name, folder)
     (folder / "forest.ldf").write_text(export(sample_dc), encoding="utf-8")
+    (folder / "events.xml").write_text(events(folder), encoding="utf-8", newline="")
     return run_on(folder)
 
 
@@ -55,6 +68,7 @@ def _findings(report: Report) -> list[object]:
     text = re.sub(r"S-1-5-21-\d+-\d+-\d+", "<domain>", json.dumps(seen, ensure_ascii=False))
     text = re.sub(r"[A-Za-z0-9+/]{22}==", "<anchor>", text)
     text = re.sub(r"\(\d+ entries, [\d :-]+\)", "<export>", text)
+    text = re.sub(r"[\d-]{10} [\d:]{8} UTC", "<time>", text)
     return sorted(json.loads(text))
 
 

@@ -98,7 +98,7 @@ def test_commands_do_what_they_are_said_to(block, forest, prepared):
         # Nobody is blocked in a healthy forest.
         if not re.search(r" >>? |--only-blocked", command):
             assert done.stdout.strip()
-        for written in re.findall(r"(?:-o (?:\w+=)?|>>? )(\S+)", command):
+        for written in re.findall(r"(?:-o (?:\w+=)?|>>? )([^\s=]+)(?=\s|$)", command):
             assert (prepared / written).stat().st_size > 0
 
 
