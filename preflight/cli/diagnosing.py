@@ -6,19 +6,25 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path as FilePath
 
 from preflight.api import Check
 from preflight.cli.dialogue import Dialogue
 from preflight.cli.options import Settings
 from preflight.cli.performing import configured, installed_checks, passwords_of
 from preflight.cli.problem import Problem
+from preflight.cli.reading_events import digested
 from preflight.config import Configuration
+from preflight.diagnosis.logs import path_from_logs
 from preflight.diagnosis.model import Diagnosis, Look, Path, Suspicion, look_at
 from preflight.diagnosis.path import joined, path_from, usual_path
 from preflight.diagnosis.person import asked_operation, look_at_person, suspicion_about
 from preflight.diagnosis.walk import Walk, walk_alone
 from preflight.directory.naming import LONGEST
+from preflight.events import Filter
+from preflight.events.opening import STANDARD_INPUT
 from preflight.examination import Examination
 from preflight.knowledge import Entry, entries_for, names, search
 from preflight.outputs.diagnosis import render, render_json
@@ -53,11 +59,14 @@ def diagnose_and_show(settings: Settings, hints: Hints, *, interactive: bool, fo
         raise Problem(f"--format {format}: unknown. Known: human, markdown, json.")
     registry = installed_checks()
     configuration = configured(settings)
+    if hints.events:
+        logs = tuple(FilePath(name) for name in hints.events if name != STANDARD_INPUT)
+        configuration = replace(configuration, events=replace(configuration.events, logs=logs))
     if len(hints.who) > LONGEST:
         raise Problem(f"--for: a name has at most {LONGEST} characters.")
     if hints.who and not configuration.domains:
         raise Problem(f"--for {_short(hints.who)}: in which domain? Give --config FILE, or --domain NAME.")
-    path = _path(hints, registry.checks)
+    path = _path(hints, registry.checks, quiet)
     setting = _setting(path, configuration, registry.checks)
     examination = Examination(registry.checks, setting)
     looker = _Looker(examination, setting, hints.codes, quiet)
@@ -74,10 +83,15 @@ def diagnose_and_show(settings: Settings, hints: Hints, *, interactive: bool, fo
     return diagnosis.exit_code
 
 
-def _path(hints: Hints, registered: Mapping[str, Check]) -> Path:
+def _path(hints: Hints, registered: Mapping[str, Check], quiet: bool) -> Path:
     paths = [path_from(f"code {code}", _known(code), registered) for code in hints.codes]
     if hints.symptom:
         paths.append(path_from(f"“{_short(hints.symptom)}”", _meant_by(hints.symptom), registered))
+    if hints.events:
+        found, interrupted = digested(hints.events, False, Filter(), datetime.now(UTC), quiet)
+        if interrupted:
+            raise KeyboardInterrupt
+        paths.append(path_from_logs(found, registered))
     known = [path.known for path in paths]
     paths = paths or [usual_path(registered)]
     if hints.who:

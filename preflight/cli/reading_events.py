@@ -46,14 +46,14 @@ def read_and_show(
         raise Problem("- is standard input, which can be read once.")
     now = datetime.now(UTC)
     only = _filter(since, until, user, tracking_id, now)
-    found, interrupted = _digested(files, live, only, now, quiet)
+    found, interrupted = digested(files, live, only, now, quiet)
     _show(found, format)
     if interrupted:
         say("interrupted: this is what had been read by then")
     return EXIT_INTERRUPTED if interrupted else EXIT_READY
 
 
-def _digested(files: Sequence[str], live: bool, only: Filter, now: datetime, quiet: bool) -> tuple[Digest, bool]:
+def digested(files: Sequence[str], live: bool, only: Filter, now: datetime, quiet: bool) -> tuple[Digest, bool]:
     """What the logs say, and whether the reading was interrupted."""
     digester = Digester(only)
     interruption = Interruption()

@@ -67,9 +67,9 @@ def _usual() -> Sequence[tuple[str, tuple[str, ...], Instructions | None]]:
             ("events.service-running", "events.heartbeat-fresh"),
             None,
         ),
-        ("A fault that a restart of the service mends", (), _by_hand("restart-sync-service")),
-        ("A fault that disabling and re-enabling writeback mends", (), _by_hand("re-enable-writeback")),
-        ("A fault of this version", (), _by_hand("install-latest")),
+        ("A fault that a restart of the service mends", (), by_hand("restart-sync-service")),
+        ("A fault that disabling and re-enabling writeback mends", (), by_hand("re-enable-writeback")),
+        ("A fault of this version", (), by_hand("install-latest")),
         ("Something that the events name", ("events.failures",), None),
         (
             "The directory refuses",
@@ -89,7 +89,7 @@ def _usual() -> Sequence[tuple[str, tuple[str, ...], Instructions | None]]:
                 "anchors.unique",
                 "policy.minimum-age",
             ),
-            _by_hand("verify-permission"),
+            by_hand("verify-permission"),
         ),
     )
 
@@ -155,7 +155,7 @@ def _steps_of(entry: Entry) -> Instructions:
     return Instructions(tuple(steps), " ".join(warnings), entry.verify)
 
 
-def _by_hand(name: str) -> Instructions | None:
+def by_hand(name: str) -> Instructions | None:
     """A procedure of the knowledge."""
     spelled = procedure(name)
     return Instructions(spelled.steps, spelled.warning, spelled.verify) if spelled is not None else None

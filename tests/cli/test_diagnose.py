@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -123,9 +124,35 @@ def test_what_only_stops_a_change_is_no_cause_of_a_failed_reset_and_one_of_a_fai
     assert answers == {"31003": "possible", "31008": "confirmed"}
 
 
+FIXTURES = Path(__file__).parents[1] / "unit" / "events" / "fixtures"
+
+
+def test_an_event_log_leads_to_the_causes_of_what_failed_most(export: list[str]) -> None:
+    log = str(FIXTURES / "rendered.utf16.xml")
+    diagnosis = json.loads(diagnose("--events", log, "--format", "json", "--quiet", *export).stdout)
+    assert "3 of 9 attempts failed" in diagnosis["known"]
+    assert {"33008", "33004"} <= {entry["code"] for entry in diagnosis["entries"]}
+    service = diagnosis["path"][0]
+    assert service["checks"] == ["events.service-running", "events.heartbeat-fresh"]
+    assert service["answer"] == "untold", "a log that ends long ago says nothing about now"
+    assert diagnosis["cause"]["finding"]["check"] == "permissions.reset-password"
+
+
+def test_a_version_that_no_longer_works_is_named_first(export: list[str], tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    log.write_text(
+        "Source: PasswordResetService\nEvent ID: 31015\n"
+        "TrackingId: 11112222-3333-4444-5555-666677778888, the service started, Details: Version: 2.1.20.0\n"
+    )
+    first = json.loads(diagnose("--events", str(log), "--format", "json", "--quiet", *export).stdout)["path"][0]
+    assert first["suspicion"] == "Entra Connect 2.1.20.0 stopped working on 2026-09-30"
+    assert first["answer"] == "for_a_person" and first["person"]["warning"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["--events", "nowhere.evtx"], ["nowhere.evtx"]),
         (["--for", "alice"], ["--for alice", "which domain"]),
         (["--for", "a" * 5000], ["at most"]),
         (["--code", "33404"], ["33404", "nothing is known"]),
