@@ -29,7 +29,8 @@ from preflight.report import Report, Result
 from preflight.resources import Setting
 from preflight.run import perform
 
-NETWORK = ("network", "dns")
+ELSEWHERE = ("network", "dns", "events")
+"""Areas that look at no directory."""
 COMMAND_WITHIN = 120.0
 
 
@@ -46,7 +47,7 @@ def run(
     folder: Path,
     *,
     only: Sequence[str] = (),
-    skip: Sequence[str] = NETWORK,
+    skip: Sequence[str] = ELSEWHERE,
     environ: Mapping[str, str] | None = None,
     checks: Iterable[Check] = (),
     network: tuple[Resolver, Dialer] | None = None,
@@ -82,7 +83,7 @@ def run_command(
     folder: Path,
     *options: str,
     environ: Mapping[str, str] | None = None,
-    skip: Sequence[str] = NETWORK,
+    skip: Sequence[str] = ELSEWHERE,
     more: str = "",
     **changes: object,
 ) -> subprocess.CompletedProcess[str]:

@@ -26,7 +26,7 @@ from lab.forest import (
     Forest,
 )
 from lab.recording_proxy import RecordingProxy
-from lab.running import NETWORK, codes, differences, findings_of, noteworthy, results_of, run, statuses
+from lab.running import ELSEWHERE, codes, differences, findings_of, noteworthy, results_of, run, statuses
 
 from preflight.network.dialer import SocketDialer
 from preflight.network.resolver import DnsResolver
@@ -731,7 +731,9 @@ def run_with_relays(
         f"[service_bus]\nnamespaces = {json.dumps(list(names))}\nrelay_ports = [{relay.port}]\n"
         f"relay_ports_required = {json.dumps(required)}\n"
     )
-    others = [id for id, check in Registry.installed().checks.items() if check.area in NETWORK and id not in OF_RELAYS]
+    others = [
+        id for id, check in Registry.installed().checks.items() if check.area in ELSEWHERE and id not in OF_RELAYS
+    ]
     return run(forest, folder, skip=others, network=(resolver, dialer), more=more)
 
 
