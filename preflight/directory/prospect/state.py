@@ -120,7 +120,8 @@ def minimum_age(here: Circumstances) -> Step:
             "domain controller.",
         )
     changed = filetime_to_datetime(last_set)
-    until = changed + age if changed is not None else None
+    # The controller tells its time in whole seconds: a password set within this one lies ahead of it.
+    until = changed + age if changed is not None and age else None
     if until is None or until <= now:
         set_at = f"set {clock_time(changed)}" if changed is not None else ""
         return fine("minimum-age", "no minimum age stands in the way", set_at)

@@ -130,6 +130,11 @@ def test_one_second_decides():
     assert step_of("minimum-age", here(person(pwdLastSet=late), policy=AGED)).answer is Effect.BLOCKS
 
 
+def test_without_a_minimum_age_a_password_set_within_this_second_is_not_too_young() -> None:
+    ahead = filetime(NOW + timedelta(milliseconds=700))  # a controller tells its time in whole seconds
+    assert step_of("minimum-age", here(person(pwdLastSet=ahead))).answer is Effect.FINE
+
+
 def test_a_lock_without_end_says_so_and_one_that_a_reset_cannot_lift_warns():
     for_good = replace(POLICY, lockout_duration=timedelta.max)
     step = step_of("locked", here(person(**LOCKED), policy=for_good))
