@@ -71,6 +71,8 @@ def when(moment: datetime) -> str:
 
 def vantage(run: Run) -> str:
     host = printable(run.host)
+    if run.selection.get("merged"):
+        return host
     if run.vantage is True:
         return f"{host}, the sync server"
     if run.vantage is False:
@@ -100,6 +102,11 @@ def brief(finding: Finding) -> str:
     return f"{summary} ({observed})" if observed and observed not in summary else summary
 
 
+def carried(result: Result) -> str:
+    """When it was found, where an earlier run did that; "" for this one."""
+    return f"as of {when(result.as_of)}" if result.as_of is not None else ""
+
+
 def why_skipped(result: Result) -> str:
     if result.blocked_by:
         return "because of " + ", ".join(map(printable, result.blocked_by))
@@ -107,13 +114,15 @@ def why_skipped(result: Result) -> str:
 
 
 def trouble(result: Result) -> str:
-    """What isn't good about it, on one line: the worst finding that counts, and how many more are as bad."""
+    """What isn't good about it, on one line: the worst finding that counts, and how many more are as bad. When that was
+    comes first, as formats cut long lines."""
     if result.counts_as is Status.SKIPPED:
         return f"not looked at {why_skipped(result)}"
     found = [each for each in result.findings if each.waiver is None and each.status is result.counts_as]
     if not found:
         return printable(result.title)
-    return printable(found[0].summary) + (f" (and {len(found) - 1:,} more)" if len(found) > 1 else "")
+    since = f"{carried(result)}:" if result.as_of is not None else ""
+    return joined(since, printable(found[0].summary), f"(and {len(found) - 1:,} more)" if len(found) > 1 else "")
 
 
 def value_text(value: object) -> str:

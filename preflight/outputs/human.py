@@ -72,7 +72,7 @@ def _result(page: Page, result: Result, column: int) -> None:
     required = joined(
         "" if result.role == "selected" else "(run because it is required)",
         f"(waived: counts as {gist.word(result.counts_as)})" if result.counts_as is not result.status else "",
-        f"(as of {gist.when(result.as_of)}, by an earlier run)" if result.as_of is not None else "",
+        f"({gist.carried(result)}, by an earlier run)" if result.as_of is not None else "",
     )
     if result.status is Status.SKIPPED:
         page.entry(2, lead, joined(gist.why_skipped(result), required), "dim")

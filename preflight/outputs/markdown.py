@@ -87,6 +87,8 @@ def _details(results: Sequence[Result]) -> Iterator[str]:
     for result in told:
         where = gist.place(result)
         yield f"### {text(result.check)}{f' · {text(where)}' if where else ''}"
+        if result.as_of is not None:
+            yield f"This is {gist.carried(result)}, by an earlier run."
         yield from _findings(result)
 
 

@@ -72,6 +72,7 @@ class ResultView:
         anchor: its id in the page.
         brief: the gist in one line, beside the check's name.
         counts_as: the word of the status that counts, where waivers make it another.
+        carried: when it was found, where an earlier run did that.
         more: how many findings are left out.
     """
 
@@ -83,6 +84,7 @@ class ResultView:
     advisory: bool
     required: bool
     counts_as: str
+    carried: str
     opened: bool
     brief: str
     duration: str
@@ -179,6 +181,7 @@ def _result(result: Result, anchor: str, day: date) -> ResultView:
         advisory=result.severity is Severity.ADVISORY,
         required=result.role != "selected",
         counts_as=gist.word(result.counts_as) if result.counts_as is not result.status else "",
+        carried=gist.carried(result),
         opened=result.counts_as in _BAD,
         brief=_brief(result, ordered),
         duration=f"{result.duration_s:.2f} s",
