@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from preflight.api import Finding, Status
-from preflight.report import Report, Result, fingerprint
+from preflight.report import Report, Result, Verdict, fingerprint
 
 _BAD = (Status.WARN, Status.UNKNOWN, Status.FAIL)
 _UNSEEN = (Status.SKIPPED, Status.UNKNOWN)
@@ -68,9 +68,16 @@ class Difference:
         return [change for change in self.changes if change.kind is kind]
 
     @property
+    def told_less(self) -> bool:
+        """Whether the new report could tell less as a whole: then it proves nothing that it found nothing new."""
+        became_undetermined = self.new.verdict is Verdict.UNDETERMINED and self.old.verdict is not Verdict.UNDETERMINED
+        reasons = {*self.new.run.undetermined_because} - {*self.old.run.undetermined_because}
+        return became_undetermined or self.new.run.interrupted or bool(reasons)
+
+    @property
     def alarming(self) -> bool:
-        """Whether something new or worse appeared."""
-        return any(change.kind in (Kind.NEW, Kind.WORSE) for change in self.changes)
+        """Whether something new or worse appeared, or could have without being seen."""
+        return self.told_less or any(change.kind in (Kind.NEW, Kind.WORSE) for change in self.changes)
 
 
 _Place = tuple[str, str, str]

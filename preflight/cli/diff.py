@@ -24,7 +24,10 @@ def diff(
     history: options.History = None,
     format: Annotated[str, typer.Option("--format", metavar="human|json|markdown", help="What to write.")] = "human",
     fail_on: Annotated[
-        str, typer.Option("--fail-on", metavar="never|new", help="new: exit 3 where something is new or worse.")
+        str,
+        typer.Option(
+            "--fail-on", metavar="never|new", help="new: exit 3 where something is new or worse, or less could be told."
+        ),
     ] = "never",
 ) -> int:
     from preflight.cli.comparing import compare_and_show

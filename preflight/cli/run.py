@@ -34,8 +34,8 @@ def run(
         typer.Option(
             "--fail-on",
             metavar="fail|warn|new",
-            help="warn: exit 5 where there are only warnings. new: exit 3 only where something is new or worse since "
-            "the last recorded run.",
+            help="warn: exit 5 where there are only warnings. new: exit 3 only where something is new, worse or "
+            "no longer told since the last recorded run.",
         ),
     ] = "fail",
     wait: options.Wait = None,

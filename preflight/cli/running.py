@@ -28,6 +28,7 @@ from preflight.cli.problem import Problem, say
 from preflight.config import Configuration, ConfigurationError, adjusted, duration, load_waivers
 from preflight.difference import Kind, compare
 from preflight.outputs import PLUGIN_FORMATS
+from preflight.outputs.gist import VERDICTS, verdict_reasons
 from preflight.plan import Plan
 from preflight.registry import Registry
 from preflight.report import EXIT_NOT_READY, EXIT_READY, Report
@@ -177,7 +178,10 @@ def _by_what_is_new(before: Report, report: Report) -> int:
         say(f"{change.kind.value}: {change.check}{target}: {change.summary}")
     if len(alarming) > MOST_SAID:
         say(f"... and {len(alarming) - MOST_SAID:,} more: preflight diff shows them.")
-    return EXIT_NOT_READY if alarming else EXIT_READY
+    if difference.told_less:
+        reasons = "; ".join([*report.run.undetermined_because, *verdict_reasons(report)])
+        say(f"worse: less could be told than before: {VERDICTS[report.verdict]}: {reasons}")
+    return EXIT_NOT_READY if difference.alarming else EXIT_READY
 
 
 def _length(text: str | None) -> timedelta | None:

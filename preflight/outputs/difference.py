@@ -76,6 +76,8 @@ def _steps(change: Change) -> str:
 def _conclusion(difference: Difference) -> str:
     counts = [f"{len(found):,} {_TITLES[kind].lower()}" for kind in Kind if (found := difference.of(kind))]
     good = f"{difference.good:,} checks good before and now"
+    if difference.told_less:
+        good += "; the new report could tell less"
     return "; ".join([*counts, good]) if counts else f"Nothing changed; {good}"
 
 

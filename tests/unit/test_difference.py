@@ -96,8 +96,25 @@ def test_good_before_and_now_is_counted() -> None:
 def test_only_new_and_worse_is_alarming() -> None:
     assert compare(report(GOOD), report(bad())).alarming
     assert compare(report(odd()), report(bad())).alarming
-    for old, new in ((bad(), bad()), (bad(), odd()), (bad(), GOOD), (bad(), SKIPPED)):
+    for old, new in ((bad(), bad()), (bad(), odd()), (bad(), GOOD), (untold(), SKIPPED)):
         assert not compare(report(old), report(new)).alarming
+
+
+def test_that_nothing_is_new_says_nothing_where_less_could_be_told() -> None:
+    """Nothing new was found by a run that didn't look: no gate opens for it."""
+    broken = replace(report(bad()), run=samples.run(undetermined_because=("a check pack is broken",)))
+    interrupted = replace(report(bad()), run=samples.run(interrupted=True))
+    accepted = report(waived(untold()), SKIPPED)
+    for old, new in (
+        (GOOD, NOTHING),
+        (bad(), NOTHING),
+        (bad(), report(SKIPPED)),
+        (bad(), broken),
+        (bad(), interrupted),
+    ):
+        assert compare(report(old), new).alarming
+    assert compare(report(GOOD), accepted).alarming
+    assert not compare(broken, broken).alarming
 
 
 FINDINGS = st.lists(

@@ -49,3 +49,5 @@ def test_what_a_finding_said_before_is_shown() -> None:
 def test_nothing_changed_is_said() -> None:
     text = render(compare(samples.green(), samples.green()), PLAIN)
     assert text.splitlines()[-1] == "Nothing changed; 8 checks good before and now"
+    broken = replace(samples.green(), run=samples.run(undetermined_because=("a check pack is broken",)))
+    assert render(compare(samples.green(), broken), PLAIN).endswith("; the new report could tell less\n")
