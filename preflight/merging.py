@@ -9,7 +9,7 @@ now, so its server is unknown.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -157,6 +157,8 @@ def _sorted_out(reports: Sequence[Report], max_age: timedelta) -> Merge:
     newest_of: dict[str, Report] = {}
     superseded: dict[str, int] = {}
     for report in sorted(reports, key=lambda report: report.run.started, reverse=True):
+        if not report.run.host:
+            raise MergeError(f"the report {report.run.id} doesn't say which server it is from.")
         if any(result.host for result in report.results):
             raise MergeError(f"the report {report.run.id} is merged already. Give the servers' own reports.")
         host = report.run.host.casefold()
@@ -182,12 +184,20 @@ def _run(merge: Merge) -> Run:
         profile=", ".join(dict.fromkeys(run.profile for run in runs)),
         selection={"merged": [run.id for run in runs], "registered": max(registered, default=0) + len(CHECKS)},
         interrupted=False,
-        sign_in=tuple(row for run in runs for row in run.sign_in),
+        sign_in=_sign_ins(runs),
         vantage=active[0].vantage if len(active) == 1 else None,
         sync_server=active[0].sync_server if len(active) == 1 else "",
         undetermined_because=tuple(_undetermined(merge)),
         notes=tuple(_notes(merge)),
     )
+
+
+def _sign_ins(runs: Iterable[Run]) -> tuple[Mapping[str, object], ...]:
+    """Each once: servers of one site read the same controller."""
+    rows: list[Mapping[str, object]] = []
+    for run in runs:
+        rows += [row for row in run.sign_in if row not in rows]
+    return tuple(rows)
 
 
 def _undetermined(merge: Merge) -> Iterator[str]:
@@ -202,7 +212,11 @@ def _undetermined(merge: Merge) -> Iterator[str]:
 def _notes(merge: Merge) -> Iterator[str]:
     for host, count in merge.superseded.items():
         yield f"{host}: {count} older report{'s' if count > 1 else ''} of this server left out"
+    ran = {host: {result.check for result in report.results} for host, report in merge.fresh.items()}
+    everywhere = len(set().union(*ran.values()))
     for host, report in merge.fresh.items():
+        if 0 < len(ran[host]) < everywhere:
+            yield f"{host}: only {len(ran[host])} of the {everywhere} checks that these servers report were run there"
         yield from (f"{host}: {note}" for note in report.run.notes)
 
 

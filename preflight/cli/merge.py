@@ -18,15 +18,20 @@ def register(app: typer.Typer) -> None:
 def merge(
     reports: Annotated[list[str], typer.Argument(metavar="REPORT...", help="Saved reports (-o json=report.json).")],
     max_age: Annotated[
-        str, typer.Option("--max-age", metavar="1d", help="So much older than the newest is too old to count.")
+        str,
+        typer.Option(
+            "--max-age", metavar="1d", help="Older than that, or than the newest by so much, is too old to count."
+        ),
     ] = "1d",
     format: options.Format = "human",
     output: options.Outputs = None,
     fail_on: options.FailOn = "fail",
 ) -> int:
+    from datetime import UTC, datetime
+
     from preflight.cli.performing import exit_code, output_files, require_fail_on, show
     from preflight.cli.problem import Problem
-    from preflight.cli.saved import saved_report
+    from preflight.cli.saved import outdated, saved_report
     from preflight.config import duration
     from preflight.merging import MergeError, merge_reports
 
@@ -38,5 +43,6 @@ def merge(
         raise Problem(str(error)) from None
     except ValueError as error:
         raise Problem(f"--max-age {error}") from None
+    merged = outdated(merged, max_age, datetime.now(UTC))
     show(merged, format, files)
     return exit_code(merged, format, fail_on)

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -128,12 +129,21 @@ def test_a_gate_fails_for_what_is_new_only(folder: Path) -> None:
     assert "new: dc.policy-hints (dc2.corp.contoso.com:389)" in back.stderr
 
 
+def test_a_gate_stays_shut_where_less_was_looked_at(folder: Path) -> None:
+    ready = save(folder, "ready.json", samples.green())
+    nothing = save(folder, "nothing.json", replace(samples.green(), results=()))
+    assert preflight(folder, "diff", ready, ready, "--fail-on", "new").returncode == 0
+    assert preflight(folder, "diff", ready, nothing, "--fail-on", "new").returncode == 3
+
+
 # -- merge --------------------------------------------------------------------------------------------------------
 
 
 def server(host: str, mode: str) -> Report:
     report = samples.green()
-    return replace(report, run=replace(report.run, host=host, sync_server_mode=mode, id=host))
+    return replace(
+        report, run=replace(report.run, host=host, sync_server_mode=mode, id=host, started=datetime.now(UTC))
+    )
 
 
 def test_servers_become_one_verdict_and_one_page(folder: Path) -> None:
@@ -168,7 +178,19 @@ def test_two_active_servers_are_a_fault(folder: Path) -> None:
 
 def test_what_is_too_old_is_to_be_said(folder: Path) -> None:
     one, two = server("SYNC01", "active"), server("SYNC02", "staging")
-    late = replace(two, run=replace(two.run, started=two.run.started.replace(day=20)))
-    names = (save(folder, "one.json", one), save(folder, "two.json", late))
-    assert preflight(folder, "merge", *names).returncode == 4
-    assert preflight(folder, "merge", *names, "--max-age", "30d").returncode == 0
+    old = [
+        save(
+            folder,
+            f"{each.run.host}.json",
+            replace(each, run=replace(each.run, started=each.run.started - timedelta(days=4))),
+        )
+        for each in (one, two)
+    ]
+    one_of_them = (save(folder, "one.json", one), old[1])
+    assert preflight(folder, "merge", *one_of_them).returncode == 4
+    assert preflight(folder, "merge", *one_of_them, "--max-age", "30d").returncode == 0
+    # All alike, as where every schedule has stopped: none is older than the others.
+    done = preflight(folder, "merge", *old)
+    assert done.returncode == 4
+    assert "is the schedule still running?" in " ".join(done.stdout.split())
+    assert preflight(folder, "merge", *old, "--max-age", "30d").returncode == 0

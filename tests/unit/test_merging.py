@@ -103,6 +103,28 @@ def test_of_one_machine_the_newest_counts_and_that_is_said() -> None:
     assert report.run.notes == ("SYNC01: 2 older reports of this server left out",)
 
 
+def test_a_server_that_looked_at_less_than_the_others_is_named() -> None:
+    wide = server("SYNC02", "staging", BAD)
+    wide = replace(wide, results=(*wide.results, *server("", check="dc.reachable").results))
+    narrow = server("SYNC02", "staging", check="dc.reachable", started=NOON + timedelta(hours=1))
+    report = merged(server("SYNC01", "active"), wide, narrow)
+    assert report.run.notes == (
+        "SYNC02: 1 older report of this server left out",
+        "SYNC01: only 1 of the 2 checks that these servers report were run there",
+        "SYNC02: only 1 of the 2 checks that these servers report were run there",
+    )
+    assert merged(wide, server("SYNC02", "staging", started=NOON - DAY / 2)).run.notes == (
+        "SYNC02: 1 older report of this server left out",
+    )
+
+
+def test_servers_that_read_the_same_controller_sign_in_alike() -> None:
+    row = {"domain": "corp.contoso.com", "origin": "dc1.corp.contoso.com:636"}
+    other = row | {"origin": "dc2.corp.contoso.com:636"}
+    reports = [server(f"SYNC{number}", sign_in=(each,)) for number, each in enumerate((row, other, row))]
+    assert merged(*reports).run.sign_in == (row, other)
+
+
 def test_what_is_too_old_is_unknown_not_what_it_said() -> None:
     stale = server("SYNC02", "staging", BAD, started=NOON - timedelta(days=3))
     report = merged(server("SYNC01", "active"), stale)
@@ -153,6 +175,8 @@ def test_a_merged_report_is_not_merged_again() -> None:
         merged(merged(server("SYNC01", "active")), server("SYNC02", "staging"))
     with pytest.raises(MergeError, match="no report"):
         merged()
+    with pytest.raises(MergeError, match="which server"):
+        merged(server("", "active"))
 
 
 def test_the_order_of_the_reports_changes_nothing() -> None:

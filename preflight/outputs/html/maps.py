@@ -157,13 +157,14 @@ def _says(result: Result, finding: Finding) -> str:
 
 
 def _machines(report: Report, names: Mapping[int, str]) -> Iterator[_Said]:
-    if not any(result.host for result in report.results):
-        return
+    """What only the reports together tell was seen from no machine."""
     for result in report.results:
+        if not result.host:
+            continue
         status = max((finding.status for finding in result.findings), key=lambda each: each.rank, default=result.status)
         finding = next((finding for finding in result.findings if finding.status is status), None)
         says = _says(result, finding) if finding else result.check
-        yield _Said(result.check, result.host or report.run.host, result.status, says, names[id(result)])
+        yield _Said(result.check, result.host, result.status, says, names[id(result)])
 
 
 def _controllers(report: Report, names: Mapping[int, str]) -> Iterator[_Said]:
