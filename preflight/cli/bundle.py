@@ -29,7 +29,11 @@ def bundle(
     ] = "",
     events: Annotated[
         list[str] | None,
-        typer.Option("--events", metavar="FILE", help="The sync server's Application log, exported; may be repeated."),
+        typer.Option(
+            "--events",
+            metavar="FILE",
+            help="The sync server's Application log; left out: the configuration's.",
+        ),
     ] = None,
     pseudonymise: Annotated[
         bool,

@@ -20,7 +20,7 @@ from preflight.cli.options import Settings
 from preflight.cli.performing import configured, installed_checks, passwords_of, performed, planned
 from preflight.cli.problem import Problem, say
 from preflight.cli.saved import saved_report
-from preflight.config import to_public_dict
+from preflight.config import ENVIRONMENT_VARIABLE, Configuration, to_public_dict
 from preflight.events import Event, UnreadableLog, read_events
 from preflight.outputs.files import OutputError, write_atomically, write_bytes_atomically
 from preflight.outputs.page import Page
@@ -60,14 +60,14 @@ def bundle_and_show(settings: Settings, wanted: Wanted, form: SupportForm) -> in
     if not wanted.output.absolute().parent.is_dir():
         raise Problem(f"-o {wanted.output}: there is no folder {wanted.output.absolute().parent}. Create it first.")
     registry = installed_checks()
-    events, without_events = _events(wanted)
-    report, configuration, without_configuration = _report(settings, wanted, registry)
+    configuration = _configuration(settings, wanted)
+    events, without_events = _events(wanted.events or (configuration.events.logs if configuration else ()))
     case = Case(
-        report,
+        _report(configuration, wanted, registry),
         replace(form, log="events.jsonl") if events else form,
-        configuration,
+        to_public_dict(configuration) if configuration is not None else None,
         events,
-        (*without_events, *without_configuration, *_ALWAYS_LEFT_OUT),
+        (*without_events, *(() if configuration is not None else (_NO_CONFIGURATION,)), *_ALWAYS_LEFT_OUT),
     )
     pseudonyms = Pseudonyms()
     if wanted.pseudonymise:
@@ -96,16 +96,18 @@ _ALWAYS_LEFT_OUT = (
 )
 
 
-def _report(
-    settings: Settings, wanted: Wanted, registry: Registry
-) -> tuple[Report, Mapping[str, Any] | None, Sequence[LeftOut]]:
-    given = any(value not in (None, ()) for value in astuple(settings)) or "PREFLIGHT_CONFIG" in os.environ
-    if wanted.report:
-        report = saved_report(wanted.report)
-        if not given:
-            return report, None, [LeftOut("the configuration", "the report was saved earlier, and none was named")]
-        return report, to_public_dict(configured(settings)), ()
-    configuration = configured(settings)
+_NO_CONFIGURATION = LeftOut("the configuration", "the report was saved earlier, and none was named")
+
+
+def _configuration(settings: Settings, wanted: Wanted) -> Configuration | None:
+    """None: a saved report is bundled, and nothing says with which configuration it was made."""
+    given = any(value not in (None, ()) for value in astuple(settings)) or ENVIRONMENT_VARIABLE in os.environ
+    return configured(settings) if given or not wanted.report else None
+
+
+def _report(configuration: Configuration | None, wanted: Wanted, registry: Registry) -> Report:
+    if wanted.report or configuration is None:
+        return saved_report(wanted.report)
     plan = planned(registry, configuration, only=wanted.only, skip=wanted.skip, profile="preflight")
     setting = Setting(
         configuration,
@@ -114,14 +116,13 @@ def _report(
         os.environ,
         ask_service=not plan.skips("network.web-service"),
     )
-    report = performed(plan, setting, quiet=wanted.quiet, problems=registry.problems)
-    return report, to_public_dict(configuration), ()
+    return performed(plan, setting, quiet=wanted.quiet, problems=registry.problems)
 
 
-def _events(wanted: Wanted) -> tuple[tuple[Mapping[str, Any], ...], Sequence[LeftOut]]:
-    if not wanted.events:
+def _events(logs: Sequence[str | Path]) -> tuple[tuple[Mapping[str, Any], ...], Sequence[LeftOut]]:
+    if not logs:
         return (), [LeftOut("the events", "no log was named: --events FILE takes the exported Application log")]
-    reading = read_events(wanted.events)
+    reading = read_events(logs)
     latest: deque[Event] = deque(maxlen=MOST_EVENTS)
     count = 0
     try:

@@ -170,6 +170,11 @@ def test_the_events_of_the_matter_are_added(sample: list[str], tmp_path: Path) -
     parts = contents(tmp_path / "case.zip")
     events = [json.loads(line) for line in parts["events.jsonl"].splitlines()]
     assert [event["event_id"] for event in events] == [31001, 33004]
+    (tmp_path / "preflight.toml").write_text(
+        f"[events]\nlogs = ['log.xml']\n[[domain]]\nname = 'corp.contoso.com'\nldif = '{sample[1]}'\n"
+    )
+    preflight("bundle", "-o", "configured.zip", "--config", "preflight.toml", *OFFLINE, cwd=tmp_path)
+    assert contents(tmp_path / "configured.zip")["events.jsonl"] == parts["events.jsonl"]
     assert "the events of this matter are in `events.jsonl`" in parts["request.md"]
 
 
