@@ -146,8 +146,11 @@ def change_password(survey: Survey) -> Iterator[Finding]:
             remedy=grant(common(group), blocked.judge.token, "CA;Change Password", group.classes),
             evidence=evidence(group),
         )
-    for right in (Right.CHANGE_PASSWORD, Right.CONNECTOR_CHANGE_PASSWORD):
-        yield from _unknowns(blocked.causes(right, Answer.UNKNOWN))
+    hidden = list(_unknowns(blocked.causes(Right.CHANGE_PASSWORD, Answer.UNKNOWN)))
+    yield from hidden
+    for unjudged in _unknowns(blocked.causes(Right.CONNECTOR_CHANGE_PASSWORD, Answer.UNKNOWN)):
+        if unjudged not in hidden:  # what hides a user hides both rights
+            yield unjudged
     survey.ensure_complete()
     if blocked.clear(Right.CHANGE_PASSWORD) and blocked.clear(Right.CONNECTOR_CHANGE_PASSWORD):
         yield passed(f"all {users(own.allowed)} in scope", subject=survey.domain)

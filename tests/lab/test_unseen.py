@@ -45,8 +45,10 @@ QUICK = "[network]\ntimeout = 0.5\n"
 def assert_unknown(report: Report, *checks: str, exit_code: int = 4) -> None:
     for check in checks:
         assert statuses(report)[check] == "unknown", (check, statuses(report)[check], findings_of(report, check))
-        for finding in noteworthy(report, check):
+        found = noteworthy(report, check)
+        for finding in found:
             assert finding.summary and finding.expected and finding.remedy, finding
+            assert found.count(finding) == 1, finding
     assert report.exit_code() == exit_code, statuses(report)
     assert exit_code != 4 or report.verdict is Verdict.UNDETERMINED
 
