@@ -160,6 +160,13 @@ def counts(row: Mapping[str, object]) -> Mapping[str, int]:
     return {key: value for key, value in found.items() if type(value) is int}
 
 
+def containers_in_trouble(users: UserSummary) -> list[tuple[str, Mapping[str, int]]]:
+    """Name and outcomes of those where someone is blocked or unknown, the worst first; names not yet printable."""
+    rows = [(container(row), counts(row)) for row in users.by_container]
+    rows = [row for row in rows if row[1].get("blocked") or row[1].get("unknown")]
+    return sorted(rows, key=lambda row: (-row[1].get("blocked", 0), -row[1].get("unknown", 0), row[0]))
+
+
 def in_order(outcomes: Mapping[str, int]) -> list[tuple[str, int]]:
     """The counts, in the order of OUTCOMES; what isn't there comes last."""
     known = [(name, outcomes[name]) for name in OUTCOMES if name in outcomes]

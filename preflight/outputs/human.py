@@ -159,9 +159,7 @@ def _users(page: Page, summaries: Sequence[UserSummary]) -> None:
         if not users.complete:
             page.entry(4, (), "not all of them: the reading broke off, or something was hidden", "bold magenta")
         _outcomes(page, users.outcomes, 4)
-        rows = [(gist.container(row), gist.counts(row)) for row in users.by_container]
-        rows = [(name, counts) for name, counts in rows if counts.get("blocked") or counts.get("unknown")]
-        rows.sort(key=lambda row: (-row[1].get("blocked", 0), -row[1].get("unknown", 0), row[0]))
+        rows = gist.containers_in_trouble(users)
         for name, counts in rows[:MOST_CONTAINERS]:
             trouble = [
                 (f"{counts[key]:>7,} {key}", _OUTCOME_STYLES[key]) for key in ("blocked", "unknown") if counts.get(key)

@@ -136,9 +136,7 @@ def _users(users: UserSummary) -> Iterator[str]:
     read = f", read at {gist.when(users.as_of)} in an earlier run" if users.as_of is not None else ""
     broken = "" if users.complete else " Not all of them were seen."
     yield f"{users.seen:,} users{read}: {counts or 'nobody in scope'}.{broken}"
-    rows = [(gist.container(row), gist.counts(row)) for row in users.by_container]
-    rows = [row for row in rows if row[1].get("blocked") or row[1].get("unknown")]
-    rows.sort(key=lambda row: (-row[1].get("blocked", 0), -row[1].get("unknown", 0), row[0]))
+    rows = gist.containers_in_trouble(users)
     if rows:
         lines = [
             f"| {cell(name)} | {found.get('blocked', 0):,} | {found.get('unknown', 0):,} |"
