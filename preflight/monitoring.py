@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 
 from preflight.api import Status
 from preflight.config import Configuration
-from preflight.past import rfc3339
 from preflight.plan import Plan
 from preflight.report import Report, Result, UserSummary
 from preflight.version import __version__
@@ -28,14 +27,8 @@ _UNTOLD = (Status.UNKNOWN, Status.SKIPPED)
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """What an earlier reading of the users said.
+    """What an earlier reading of the users said."""
 
-    Attributes:
-        due: when the next reading is.
-    """
-
-    as_of: datetime
-    due: datetime
     results: tuple[Result, ...]
     users: tuple[UserSummary, ...]
 
@@ -89,7 +82,7 @@ def carried_from(audit: Report, plan: Plan, *, every: timedelta, now: datetime) 
     due = as_of + (every if settled else min(every, RETRY))
     if not as_of <= now < due:  # a clock that was ahead makes nothing last longer
         return None
-    return Carried(as_of, due, results, tuple(replace(users, as_of=as_of) for users in audit.users))
+    return Carried(results, tuple(replace(users, as_of=as_of) for users in audit.users))
 
 
 def without_users(plan: Plan) -> Plan:
@@ -101,14 +94,5 @@ def with_carried(report: Report, carried: Carried, plan: Plan) -> Report:
     """The report of a run without the users, completed in the order of the plan."""
     order = {planned.check.id: place for place, planned in enumerate(plan.checks)}
     results = sorted((*report.results, *carried.results), key=lambda result: order.get(result.check, len(order)))
-    checks = len({result.check for result in carried.results})
-    note = (
-        f"the users were last read at {rfc3339(carried.as_of)}: {checks} checks say what they said then, and look "
-        f"again from {rfc3339(carried.due)} on"
-    )
-    run = replace(
-        report.run,
-        selection={**report.run.selection, "checks": len(plan.checks)},
-        notes=(*report.run.notes, note),
-    )
+    run = replace(report.run, selection={**report.run.selection, "checks": len(plan.checks)})
     return replace(report, run=run, results=tuple(results), users=carried.users)

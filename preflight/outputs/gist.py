@@ -205,6 +205,8 @@ def verdict_reasons(report: Report) -> Iterator[str]:
         yield f"{report.waived} finding{'s' if report.waived > 1 else ''} waived"
     if report.run.interrupted:
         yield "interrupted"
+    if carried_since := min((each.as_of for each in report.results if each.as_of is not None), default=None):
+        yield f"users as of {when(carried_since)}"
     ran, registered = len({result.check for result in report.results}), report.run.selection.get("registered")
     if isinstance(registered, int) and ran < registered:
         yield f"{ran} of {registered} checks"

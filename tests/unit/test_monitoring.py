@@ -97,9 +97,7 @@ def test_what_is_carried_says_so_and_keeps_its_status() -> None:
         assert by_check[check].findings == (BAD,)
     assert whole.users == (replace(USERS, as_of=READ_AT),)
     assert whole.run.selection["checks"] == len(PLAN.checks)
-    [note] = whole.run.notes
-    assert "2026-11-25T03:00:00Z" in note
-    assert "2026-11-26T03:00:00Z" in note
+    assert not whole.run.notes  # which are for what is out of the ordinary
     assert Report.from_dict(whole.to_dict()).to_dict() == whole.to_dict()
 
 

@@ -23,9 +23,17 @@ def test_whatever_is_bad_since_an_earlier_run_says_when_that_was(format):
     assert SAID in FORMATS[format](replace(report, results=(replace(failed, as_of=THEN),)), PLAIN)
 
 
+@pytest.mark.parametrize("format", ["human", "html", "markdown", "nagios", "checkmk"])
+def test_the_verdict_says_so_of_the_users_even_where_all_is_well(format):
+    report = samples.green()
+    carried = tuple(replace(result, as_of=THEN) for result in report.results[-2:])
+    shown = FORMATS[format](replace(report, results=(*report.results[:-2], *carried)), PLAIN)
+    assert f"users {SAID}" in shown.replace("`", "")
+
+
 @pytest.mark.parametrize("format", ["human", "html"])
 def test_a_pass_that_is_shown_at_all_says_so_too(format):
     report = samples.green()
     carried = tuple(replace(result, as_of=THEN) for result in report.results)
     shown = " ".join(FORMATS[format](replace(report, results=carried), PLAIN).split())
-    assert shown.count(SAID) == len(carried)
+    assert shown.count(SAID) == len(carried) + 1  # and beside the verdict
