@@ -116,11 +116,15 @@ def history(report: Report) -> HistoryView | None:
         runs=past.runs,
         since=gist.when(past.since),
         until=gist.when(end),
-        changed=tuple(line for line in shown if line.changes or line.now != MARKS[Status.PASS]),
-        steady=tuple(line for line in shown if not line.changes and line.now == MARKS[Status.PASS]),
+        changed=tuple(line for line in shown if not _steady(line)),
+        steady=tuple(line for line in shown if _steady(line)),
         left_out=len(lines) - len(shown),
         trends=tuple(_trends(past.trend)),
     )
+
+
+def _steady(line: Timeline) -> bool:
+    return not line.changes and line.now in (MARKS[Status.PASS], MARKS[Status.NOT_APPLICABLE])
 
 
 def _interest(line: Timeline) -> tuple[int, int]:

@@ -39,10 +39,11 @@ def test_what_is_bad_comes_first_and_what_never_changed_stands_apart():
         Period("b.mended", "", Status.FAIL, START, START + timedelta(1)),
         Period("b.mended", "", Status.PASS, START + timedelta(1)),
         Period("c.bad", "", Status.FAIL, START),
+        Period("d.elsewhere", "", Status.NOT_APPLICABLE, START),
     )
     view = history(replace(samples.green(), past=Past(9, START, periods)))
     assert [line.check for line in view.changed] == ["c.bad", "b.mended"]
-    assert [line.check for line in view.steady] == ["a.good"]
+    assert [line.check for line in view.steady] == ["a.good", "d.elsewhere"]
 
 
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10**6)), min_size=1, max_size=80))
