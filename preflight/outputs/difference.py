@@ -53,8 +53,7 @@ def _change(page: Page, change: Change) -> None:
     style = STATUS_STYLES[status] if status is not None else ""
     glyph = page.glyph(status) if status is not None else " "
     page.entry(2, [(f"{glyph} ", style)], joined(_place(change), _steps(change)), style)
-    if change.kind is not Kind.UNCHANGED or change.was:
-        page.entry(4, (), printable(change.summary))
+    page.entry(4, (), printable(change.summary), "dim" if change.kind is Kind.UNCHANGED and not change.was else "")
     if change.was:
         page.entry(4, [("was: ", "dim")], printable(change.was), "dim")
 

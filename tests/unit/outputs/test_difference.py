@@ -46,6 +46,13 @@ def test_what_a_finding_said_before_is_shown() -> None:
     assert "was: 128 users in" in text
 
 
+def test_findings_of_one_check_are_told_apart_though_they_did_not_change() -> None:
+    difference = compare(samples.red(), samples.red())
+    text = " ".join(render(difference, PLAIN).split())
+    assert len(difference.changes) == 4
+    assert all(change.summary in text for change in difference.changes)
+
+
 def test_nothing_changed_is_said() -> None:
     text = render(compare(samples.green(), samples.green()), PLAIN)
     assert text.splitlines()[-1] == "Nothing changed; 8 checks good before and now"
