@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,7 @@ def prepared(forest, tmp_path) -> Path:
     (tmp_path / "ca.pem").write_bytes(forest.ca_file.read_bytes())
     (tmp_path / "waivers.toml").write_bytes((REPOSITORY / "examples" / "waivers.toml").read_bytes())
     for name, host, mode in (("last", "SYNC01", ""), ("sync01", "SYNC01", "active"), ("sync02", "SYNC02", "staging")):
-        run = samples.run(host=host, sync_server_mode=mode)
+        run = samples.run(host=host, sync_server_mode=mode, started=datetime.now(UTC))
         (tmp_path / f"{name}.json").write_text(render(replace(samples.green(), run=run)), "utf-8")
     for name, log in (("Application.evtx", "application.evtx"), ("events.xml", "wevtutil.xml")):
         (tmp_path / name).write_bytes((FIXTURES / log).read_bytes())
