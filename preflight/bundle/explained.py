@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from preflight.api import Check, Finding, Status
-from preflight.knowledge import Entry, entries_for
+from preflight.knowledge import Entry, Level, entries_for
 from preflight.outputs.markdown import remedied, text
 from preflight.report import Report, Result
 
@@ -13,8 +13,8 @@ _BAD = (Status.FAIL, Status.UNKNOWN, Status.WARN)
 MOST_FINDINGS = 200
 
 
-def render(report: Report, registered: Mapping[str, Check]) -> str:
-    """As Markdown, the worst first."""
+def render(report: Report, registered: Mapping[str, Check], events: Sequence[str] = ()) -> str:
+    """As Markdown, the worst first, then the codes of the events."""
     bad = [
         (result, finding)
         for status in _BAD
@@ -29,8 +29,10 @@ def render(report: Report, registered: Mapping[str, Check]) -> str:
         blocks.append("Nothing was found that is not as it should be.")
     if len(bad) > MOST_FINDINGS:
         blocks.append(f"... and {len(bad) - MOST_FINDINGS:,} more: report.json has them all.")
-    codes = dict.fromkeys(code for _, finding in bad for code in finding.event_codes)
-    blocks += _known(list(codes))
+    leads_to = _entries(code for _, finding in bad for code in finding.event_codes)
+    seen = {id: entry for id, entry in _entries(events).items() if entry.level is not Level.INFORMATION}
+    blocks += _known("The events and errors that these lead to", leads_to)
+    blocks += _known("The events of this matter", {id: entry for id, entry in seen.items() if id not in leads_to})
     return "\n\n".join(blocks) + "\n"
 
 
@@ -51,12 +53,14 @@ def _finding(result: Result, finding: Finding, check: Check | None) -> Iterator[
         yield from (f"> {text(' '.join(paragraph.split()))}" for paragraph in check.explanation.split("\n\n"))
 
 
-def _known(codes: Sequence[str]) -> Iterator[str]:
-    """What is known of the events and errors that the findings lead to."""
-    found: dict[str, Entry] = {entry.id: entry for code in codes for entry in entries_for(code)}
-    if found:
-        yield "# The events and errors that these lead to"
-    for entry in found.values():
+def _entries(codes: Iterable[str]) -> dict[str, Entry]:
+    return {entry.id: entry for code in codes for entry in entries_for(code)}
+
+
+def _known(title: str, entries: Mapping[str, Entry]) -> Iterator[str]:
+    if entries:
+        yield f"# {title}"
+    for entry in entries.values():
         yield f"## {text(f'{entry.code} {entry.name}'.strip())}"
         yield text(entry.meaning)
         if entry.causes:

@@ -11,38 +11,30 @@ import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import unquote
 from uuid import UUID
 
+from preflight.bundle.identifying import (
+    ANCHOR_MEMBERS,
+    COMPONENT,
+    DOMAIN_MEMBERS,
+    DOMAIN_PART,
+    FORM,
+    HOST_MEMBERS,
+    KEPT_MEMBERS,
+    NAME_MEMBERS,
+    PUBLIC_NAMES,
+    TENANTS,
+    accounts_in,
+    is_address,
+    is_host,
+    is_ordinary,
+    is_version,
+    of_a_maker,
+    of_the_service,
+    unescaped,
+)
 from preflight.directory.access.guids import NAMES
-from preflight.network.clouds import CLOUDS
-
-KEPT_MEMBERS = frozenset(
-    {
-        "answer", "auth", "check", "checks", "cloud", "code", "codes", "event_codes", "event_id", "fingerprint",
-        "format", "level", "method", "object_class", "outcome", "package", "profile", "record_id", "right", "role",
-        "schema", "schema_version", "severity", "source", "started", "status", "title", "tls", "tool", "until",
-        "verdict", "version", "versions",
-    }
-)  # fmt: skip
-"""Members whose values are words of the program's own."""
-
-PUBLIC_NAMES = frozenset(
-    name.casefold()
-    for name in (
-        "AdminSDHolder", "Builtin", "Computers", "Configuration", "Deleted Objects", "Domain Controllers",
-        "ForeignSecurityPrincipals", "LostAndFound", "Managed Service Accounts", "Partitions",
-        "Password Settings Container", "Program Data", "Schema", "Server", "Servers", "Services", "Sites", "System",
-        "Users", "Account Operators", "Administrator", "Administrators", "Authenticated Users", "Backup Operators",
-        "Domain Admins", "Domain Users", "Enterprise Admins", "Everyone", "Group Policy Creator Owners", "Guest",
-        "Guests", "krbtgt", "Pre-Windows 2000 Compatible Access", "Print Operators", "Protected Users", "Replicator",
-        "Schema Admins", "Server Operators", "MSOL", "NT AUTHORITY", "BUILTIN",
-    )
-)  # fmt: skip
-"""Names that every domain has."""
-
-_HOST_MEMBERS = ("host", "sync_server", "computer")
-_DOMAIN_MEMBERS = ("domain", "forest")
-_NAME_MEMBERS = ("sam_account_name", "account", "connector", "connector_account", "user", "owner")
 
 LEAST_OF_A_SITE = 1000
 """Relative ids below it are the same in every domain (512 Domain Admins)."""
@@ -50,35 +42,12 @@ LEAST_OF_A_SITE = 1000
 _LEAST_LETTERS = 3
 """Of a name that is looked for in running text: shorter ones are words too often."""
 
-_SERVICE_BUS = r"servicebus\.(?:windows\.net|usgovcloudapi\.net|chinacloudapi\.cn)"
-_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})"
-_PATTERN = re.compile(
-    r"(?P<dn>(?:\b(?:CN|OU|O|L|UID)=(?:\\.|[^,\\=\r\n])++,)*+(?:\bDC=[\w-]++,)*+\bDC=[\w-]++)"
-    r"|(?P<sid>\bS-1-5-21-\d+-\d+-\d+(?:-\d+)?\b)"
-    r"|(?P<connector>\b(?:MSOL|AAD)_[0-9a-zA-Z]+\b)"
-    r"|(?P<guid>\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b)"
-    r"|(?P<anchor>(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{22}==)"
-    rf"|(?P<address>[\w.!#$%&'*+/?^`{{|}}~-]{{1,64}}@(?:{_LABEL}\.)+[A-Za-z]{{2,24}}\b)"
-    rf"|(?P<namespace>\b{_LABEL}\.{_SERVICE_BUS}\b)"
-    r"|(?P<v4>(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d))"
-    r"|(?P<v6>(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:]))"
-    rf"|(?P<host>\b(?:{_LABEL}\.)+[A-Za-z][A-Za-z0-9-]{{1,24}}\b)"
-)
-_COMPONENT = re.compile(r"(CN|OU|O|L|UID)=((?:\\.|[^,\\])*)", re.IGNORECASE)
-_ACCOUNT = re.compile(r"""(?<![\w:\\/.])([\w-]{1,15})\\([^\s"'\\/:;|=,+*?<>\[\]]{1,64})""")
-"""DOMAIN\\name; whether the first is a domain and no folder is known from elsewhere."""
 _WORD = re.compile(r"\w+")
-_VERSION = re.compile(r"[Vv]ersion\W{0,3}$")
+_DOMAIN = re.compile(r"(?:\w[\w-]{0,62}\.)+[^\W\d_][\w-]*")
 
 _FOUR = ipaddress.ip_address("198.18.0.0")
 _SIX = ipaddress.ip_address("2001:db8::")
 """Networks that are nobody's: for measurements (RFC 2544), for documents (RFC 3849)."""
-
-_DOCUMENTED = frozenset(name.host for cloud in CLOUDS.values() for name in (*cloud.relays, *cloud.web_services)) | {
-    cloud.relay_domain for cloud in CLOUDS.values()
-}
-_VENDORS = ("microsoftonline.com", "microsoftonline.us", "microsoft.com", "msappproxy.net", "accesscontrol.windows.net")
-"""Hosts of the service, which say nothing about a site."""
 
 
 class Pseudonyms:
@@ -96,52 +65,78 @@ class Pseudonyms:
     def learn(self, tree: object) -> None:
         """Take in what identifies somebody or something in a JSON-like document."""
         for member, text in _texts(tree):
-            for found in _PATTERN.finditer(text):
-                if found["dn"]:
-                    self._learn_name(found["dn"])
-                elif found["address"]:
-                    local, _, domain = found["address"].rpartition("@")
-                    self._learn_domain(domain)
-                    self._learn_word("user", local)
-            if member in _DOMAIN_MEMBERS or (member == "name" and "." in text):
+            self._learn_what_shows(text)
+            if member in DOMAIN_MEMBERS or (member == "name" and "." in text):
                 self._learn_domain(text)
-            elif member in _HOST_MEMBERS:
+            elif member in HOST_MEMBERS:
                 self._learn_host(text)
-            elif member in _NAME_MEMBERS:
+            elif member in NAME_MEMBERS:
                 self._learn_account(text)
+            elif member in ANCHOR_MEMBERS:
+                self.learn_name("anchor", text)
         for _, text in _texts(tree):
-            for domain, name in _ACCOUNT.findall(text):
-                if ("DOMAIN", domain.casefold()) in self._given:
-                    self._learn_word("user", name)
+            for domain, name, certain in accounts_in(text):
+                if certain or ("DOMAIN", domain.casefold()) in self._given:
+                    self.learn_name("DOMAIN", domain)
+                    self.learn_name("user", name)
 
-    def _learn_name(self, dn: str) -> None:
-        domain = ".".join(re.findall(r"DC=([\w-]+)", dn, re.IGNORECASE))
-        self._learn_domain(domain)
-        for kind, value in _COMPONENT.findall(dn):
-            self._learn_word("ou" if kind.upper() == "OU" else "name", _unescaped(value))
+    def _learn_what_shows(self, text: str) -> None:
+        for found in FORM.finditer(text):
+            value = found[0]
+            if found["dn"]:
+                self._learn_dn(value)
+            elif found["address"]:
+                local, domain = _parted(value)
+                self._learn_domain(domain)
+                self.learn_name("user", unquote(local))
+            elif found["home"]:
+                self.learn_name("user", re.split(r"[\\/]", value)[-1])
+            elif found["anchor"]:
+                self.learn_name("anchor", value)
+            elif found["host"] and is_host(value, text, found.start()) and not of_the_service(value):
+                parent = value.partition(".")[2]
+                below = "." in parent and not value.casefold().endswith(TENANTS)
+                self._learn_domain(parent if below else value, spotted=True)
+
+    def _learn_dn(self, dn: str) -> None:
+        if domain := ".".join(DOMAIN_PART.findall(dn)):
+            self._learn_domain(domain)
+        for kind, value in COMPONENT.findall(dn):
+            name = unescaped(value).partition("\n")[0]  # what follows names a conflict or a deletion
+            self.learn_name("ou" if kind.upper() == "OU" else "name", name)
+            last, comma, first = name.partition(", ")
+            if comma:
+                self.learn_name("name", f"{first} {last}")
 
     def _learn_account(self, text: str) -> None:
         domain, separator, name = text.rpartition("\\")
         if separator:
-            self._learn_word("DOMAIN", domain)
+            self.learn_name("DOMAIN", domain)
         if "@" not in text and "=" not in text and not text.startswith("S-1-"):
-            self._learn_word("user", name)
+            self.learn_name("user", name)
 
-    def _learn_domain(self, name: str) -> None:
+    def _learn_domain(self, name: str, spotted: bool = False) -> None:
+        """One that was only spotted in a text doesn't make a common word a name."""
         name = name.strip(".").casefold()
-        if not re.fullmatch(rf"(?:{_LABEL}\.)+[a-z][a-z0-9-]*", name) or name in self._domains or _of_the_service(name):
+        if not _DOMAIN.fullmatch(name) or name in self._domains or of_the_service(name):
             return
         self._domains[name] = ""
-        self._learn_word("DOMAIN", name.partition(".")[0])
+        label = name.partition(".")[0]
+        if not (spotted and is_ordinary(label)):
+            self.learn_name("DOMAIN", label)
 
     def _learn_host(self, name: str) -> None:
-        short, _, domain = name.partition(":")[0].partition(".")
+        address = name.rpartition("//")[2]
+        if is_address(address):
+            return
+        short, _, domain = address.partition(":")[0].partition(".")
         if domain:
             self._learn_domain(domain)
         if short and not short.isdigit():
-            self._learn_word("host", short)
+            self.learn_name("host", short)
 
-    def _learn_word(self, kind: str, name: str) -> None:
+    def learn_name(self, kind: str, name: str) -> None:
+        """A name that is to be replaced wherever it stands."""
         words = tuple(word.casefold() for word in _WORD.findall(name))
         if not words or name.casefold() in PUBLIC_NAMES:
             return
@@ -169,7 +164,7 @@ class Pseudonyms:
         """A text with stand-ins."""
         pieces: list[str] = []
         end = 0
-        for found in _PATTERN.finditer(text):
+        for found in FORM.finditer(text):
             pieces.append(self._words(text[end : found.start()]))
             pieces.append(self._shown_by_form(found, text))
             end = found.end()
@@ -185,29 +180,32 @@ class Pseudonyms:
 
     def _member(self, name: str) -> str:
         """A member's name is one of the schema's, or data: then it shows by its form."""
-        return self.text(name) if _PATTERN.search(name) else name
+        return self.text(name) if FORM.search(name) else name
 
     def _value(self, member: str, value: Any) -> Any:
         """A field that holds a name alone is replaced whole, however short that is."""
-        if isinstance(value, str) and not _PATTERN.search(value):
-            for members, kind in ((_HOST_MEMBERS, "host"), (_NAME_MEMBERS, "user")):
+        if isinstance(value, str) and not FORM.search(value):
+            for members, kind in ((HOST_MEMBERS, "host"), (NAME_MEMBERS, "user"), (ANCHOR_MEMBERS, "anchor")):
                 if member in members and (kind, value.casefold()) in self._given:
                     return self._stand_in(kind, value)
         return self.apply(value)
 
     def _shown_by_form(self, found: re.Match[str], text: str) -> str:
-        kind = str(found.lastgroup)
-        value = found[0]
-        if kind == "v4" and (_VERSION.search(text[: found.start()]) or not _is_address(value)):
+        kind, value = str(found.lastgroup), found[0]
+        if kind == "v4" and (is_version(text, found.start()) or not is_address(value)):
             return value
-        if kind == "v6" and not _is_address(value):
+        if (kind == "v6" and not is_address(value)) or (kind == "host" and not self._is_host(found, text)):
             return self._words(value)
         return {
             "dn": self._name,
+            "rdn": self._part_of_a_name,
             "sid": self._sid,
             "connector": lambda name: self._stand_in("user", name),
             "guid": self._guid,
             "anchor": lambda anchor: self._stand_in("anchor", anchor),
+            "home": self._home,
+            "server": self._server,
+            "unc": lambda unc: f"\\\\{self._server(unc[2:])}",
             "address": self._address,
             "namespace": self._namespace,
             "v4": self._ip,
@@ -217,16 +215,24 @@ class Pseudonyms:
 
     def _name(self, dn: str) -> str:
         """Component by component; the domain's as labels of its stand-in."""
-        head, _, _ = dn.partition("DC=")
-        components = [f"{kind}={self._component(kind, value)}" for kind, value in _COMPONENT.findall(head.rstrip(","))]
-        domain = ".".join(re.findall(r"DC=([\w-]+)", dn, re.IGNORECASE))
-        return ",".join([*components, *(f"DC={label}" for label in self._domain(domain).split("."))])
+        domain = DOMAIN_PART.search(dn)
+        head = dn[: domain.start()] if domain else dn
+        components = [f"{kind}={self._component(kind, value)}" for kind, value in COMPONENT.findall(head.rstrip(", "))]
+        name = ".".join(DOMAIN_PART.findall(dn))
+        return ",".join([*components, *(f"DC={label}" for label in self._domain(name).split("."))])
+
+    def _part_of_a_name(self, component: str) -> str:
+        """One without its domain: of a name cut short, or of a certificate's."""
+        kind, _, value = component.partition("=")
+        if of_a_maker(value) or any(f"{value} ".casefold().startswith(f"{name} ") for name in PUBLIC_NAMES):
+            return f"{kind}={self._words(value)}"
+        return f"{kind}={self._component(kind, value.rstrip())}"
 
     def _component(self, kind: str, value: str) -> str:
-        plain = _unescaped(value)
+        plain = unescaped(value)
         if plain.casefold() in PUBLIC_NAMES:
             return value
-        if _PATTERN.fullmatch(plain):
+        if FORM.fullmatch(plain):
             return self.text(plain)
         return self._stand_in("ou" if kind.upper() == "OU" else "name", plain.casefold())
 
@@ -243,14 +249,19 @@ class Pseudonyms:
     def _guid(self, guid: str) -> str:
         if UUID(guid) in NAMES:
             return guid
-        return self._stands("GUID", guid, f"00000000-0000-0000-0000-{self._number('GUID', guid.casefold()):012d}")
+        plain = str(UUID(guid))
+        return self._stands("GUID", plain, f"00000000-0000-0000-0000-{self._number('GUID', plain):012d}")
 
     def _address(self, address: str) -> str:
-        local, _, domain = address.rpartition("@")
-        return f"{self._stand_in('user', local.casefold())}@{self._domain(domain)}"
+        local, domain = _parted(address)
+        return f"{self._stand_in('user', unquote(local))}@{self._domain(domain)}"
+
+    def _home(self, folder: str) -> str:
+        name = re.split(r"[\\/]", folder)[-1]
+        return f"{folder.removesuffix(name)}{self._stand_in('user', name)}"
 
     def _namespace(self, name: str) -> str:
-        if _of_the_service(name):
+        if of_the_service(name):
             return name
         label, _, rest = name.partition(".")
         return f"{self._stand_in('namespace', label.casefold())}.{rest}"
@@ -262,6 +273,17 @@ class Pseudonyms:
         number = self._number("address", str(parsed))
         return self._stands("address", address, str((_FOUR if parsed.version == 4 else _SIX) + number))
 
+    def _is_host(self, found: re.Match[str], text: str) -> bool:
+        name = found[0]
+        labels = name.casefold().split(".")
+        known = any(".".join(labels[first:]) in self._domains for first in range(len(labels)))
+        return not of_the_service(name) and (known or is_host(name, text, found.start()))
+
+    def _server(self, name: str) -> str:
+        if name.casefold() == "localhost":
+            return name
+        return self._host(name) if "." in name else self._stand_in("host", name)
+
     def _host(self, name: str) -> str:
         plain = name.casefold()
         if plain in self._domains:
@@ -269,17 +291,22 @@ class Pseudonyms:
         short, _, parent = plain.partition(".")
         while parent and parent not in self._domains:
             _, _, parent = parent.partition(".")
-        return f"{self._stand_in('host', short)}.{self._domain(parent)}" if parent else self._words(name)
+        if parent:
+            return f"{self._stand_in('host', short)}.{self._domain(parent)}"
+        return self._domain(plain)
 
     def _domain(self, name: str) -> str:
         """domain-1.example; a child keeps its place below its parent."""
         plain = name.casefold()
-        if _of_the_service(plain):
+        if of_the_service(plain):
             return name
         if not self._domains.get(plain):
             _, _, parent = plain.partition(".")
             below = parent in self._domains
             number = len([stand_in for stand_in in self._domains.values() if stand_in]) + 1
+            if plain.endswith(TENANTS):
+                self._domains[plain] = f"tenant-{number}{TENANTS}"
+                return self._domains[plain]
             self._domains[plain] = f"sub-{number}.{self._domain(parent)}" if below else f"domain-{number}.example"
         return self._domains[plain]
 
@@ -339,18 +366,7 @@ def _texts(tree: object, member: str = "") -> Iterator[tuple[str, str]]:
             yield from _texts(value, member)
 
 
-def _unescaped(value: str) -> str:
-    return re.sub(r"\\([^0-9a-fA-F])", r"\1", value)
-
-
-def _of_the_service(name: str) -> bool:
-    plain = name.casefold()
-    return plain in _DOCUMENTED or any(plain == vendor or plain.endswith(f".{vendor}") for vendor in _VENDORS)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
+def _parted(address: str) -> tuple[str, str]:
+    """Before the at sign, and after it; in a URL it may be escaped."""
+    local, _, domain = address.replace("%40", "@").rpartition("@")
+    return local, domain

@@ -178,6 +178,31 @@ def test_the_events_of_the_matter_are_added(sample: list[str], tmp_path: Path) -
     assert "the events of this matter are in `events.jsonl`" in parts["request.md"]
 
 
+def test_the_events_are_explained_and_hold_no_name_with_pseudonyms(tmp_path: Path) -> None:
+    (tmp_path / "erika.toml").write_text("[connector]\naccount = 'MSOL_0a1b2c3d'\n")
+    attempt = "Account Name:\t\tMuster01\r\n\tAccount Domain:\t\tFABRIKAM\r\n\tSecurity ID:\t\tS-1-5-18"
+    events = [
+        ("ADSync", 6329, "BAIL: 0x8023061f Azure AD Sync 2.5.190.0"),
+        ("PasswordResetService", 32009, "Context: cloudAnchor: User_0f8fad5b-d9cb-469f-a165-70867728950e"),
+        ("Microsoft-Windows-Security-Auditing", 4724, attempt),
+    ]
+    event = (
+        "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><Provider Name='{}'/>"
+        "<EventID>{}</EventID></System><EventData><Data>{}</Data></EventData></Event>"
+    )
+    (tmp_path / "log.xml").write_text(f"<Events>{''.join(event.format(*each) for each in events)}</Events>")
+    preflight("demo", "-o", "json=report.json", cwd=tmp_path)
+    asked = ["--report", "report.json", "--config", str(tmp_path / "erika.toml"), "--events", "log.xml"]
+    done = preflight("bundle", "-o", "case.zip", "--pseudonymise", *asked, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    parts = contents(tmp_path / "case.zip")
+    assert "# The events of this matter" in parts["explained.md"] and "32009 AuthTokenError" in parts["explained.md"]
+    assert "Azure AD Sync 2.5.190.0" in parts["events.jsonl"] and "S-1-5-18" in parts["events.jsonl"]
+    assert json.loads(parts["configuration.json"])["source"] == "erika.toml"
+    for name in ("0f8fad5b", "muster01", "fabrikam\\r"):
+        assert name not in parts["events.jsonl"].casefold(), name
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -106,6 +106,16 @@ def test_a_child_domain_stays_below_its_parent() -> None:
     "text",
     [
         "Version: 2.5.79.0",
+        "Azure AD Sync 2.5.190.0",
+        "Entra Connect below 2.5.79.0",
+        "issued by CN=DigiCert Global Root G2, O=DigiCert Inc, C=US",
+        "TLS is inspected by CN=FortiGate CA, O=Fortinet",
+        "at System.IO.File.Read(String path) in File.cs:line 5",
+        "the proxy refuses it: network.proxy",
+        "HKLM\\SYSTEM\\CurrentControlSet",
+        "NT AUTHORITY\\SYSTEM",
+        "http://localhost:9",
+        "https://aka.ms/sspr",
         "1.2.840.113556.1.4.2066",
         "CN=AdminSDHolder,CN=System",
         "ssprdedicatedsbprodscu.servicebus.windows.net",
@@ -117,6 +127,52 @@ def test_a_child_domain_stays_below_its_parent() -> None:
 )
 def test_words_of_the_program_and_the_service_are_kept(text: str) -> None:
     assert replaced()[0].text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [
+        ("Context: cloudAnchor: User_0f8fad5b-d9cb-469f-a165-70867728950e, UserPrincipalName: x", "0f8fad5b"),
+        ("SourceAnchorValue: EMP-004711, UserPrincipalName: x", "EMP-004711"),
+        ("SourceAnchorValue:E4711", "E4711"),
+        ("at C:\\Users\\Jan de Vries\\Desktop\\x.log", "Vries"),
+        ("see /home/ekoenig/preflight.toml", "ekoenig"),
+        ("copied to \\\\WKS-0815\\c$\\log", "WKS-0815"),
+        ("logged on as FABRIKAM\\erika.", "erika"),
+        ("logged on as FABRIKAM\\erika.", "FABRIKAM"),
+        ("by way of https://proxy.intern.acme.de:8080/", "acme"),
+        ("by way of http://webproxy01:3128", "webproxy01"),
+        ("connected to files.acme.de", "acme"),
+        ("https://x/?username=j.m%C3%BCller%40acme.de&ru=", "C3%BCller"),
+        ("https://x/?username=j.m%C3%BCller%40acme.de&ru=", "acme"),
+        ("for j.müller@größe.example.de", "größe"),
+        ("issued by CN=Acme Root CA, O=Acme Holding B.V., C=NL", "acme"),
+        ("user cn=low case, ou=Some Unit, dc=acme, dc=de", "low case"),
+        ("user cn=low case, ou=Some Unit, dc=acme, dc=de", "acme"),
+        ("CN=Alice,OU=People,DC=acme,DC=com, denied", "acme"),
+        ("mapped to ::ffff:10.9.8.7.", "9.8.7"),
+        ("object 0f8fad5bd9cb469fa16570867728950e", "0f8fad5b"),
+        ("O:S-1-5-21-7-8-9-1104D:(A;;CR;;;S-1-5-21-7-8-9-1105)", "7-8-9"),
+    ],
+)
+def test_what_shows_by_its_form_is_replaced_wherever_it_stands(text: str, gone: str) -> None:
+    assert gone.casefold() not in str(replaced(text)[1]).casefold()
+
+
+def test_a_name_is_known_again_the_other_way_round() -> None:
+    dn = "CN=M\\C3\\BCller\\, Jürgen,OU=Sales,DC=corp,DC=test"
+    _, document = replaced([dn, "Failed to acquire user information: Jürgen Müller", "corp.test/Sales/Müller, Jürgen"])
+    assert not re.search("Müller|Jürgen|BCller", str(document))
+
+
+def test_a_quoted_address_is_the_same_user() -> None:
+    quoted, plain = replaced(["for 'alice@contoso.com'", "alice@contoso.com"])[1]  # type: ignore[misc]
+    assert quoted == f"for '{plain}'"
+
+
+def test_an_anchor_that_is_a_text_is_the_same_in_its_field_and_in_an_event() -> None:
+    _, document = replaced({"source_anchor": "EMP-1", "message": "SourceAnchorValue: EMP-1, Details: EMP-1 twice"})
+    assert document == {"source_anchor": "anchor-1", "message": "SourceAnchorValue: anchor-1, Details: anchor-1 twice"}
 
 
 def test_a_relay_of_a_tenant_is_replaced_and_stays_a_relay() -> None:
