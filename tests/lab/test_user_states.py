@@ -154,7 +154,7 @@ def _young(forest: Forest, dn: str) -> None:
 
 def _old_enough(forest: Forest, dn: str) -> None:
     forest.admin.modify(forest.base_dn, minPwdAge=-SECOND)
-    time.sleep(1.5)
+    time.sleep(2.5)  # whole seconds, as above
 
 
 def _young_under_a_policy_of_his_own(forest: Forest, dn: str) -> None:
