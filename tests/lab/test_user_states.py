@@ -109,7 +109,7 @@ def _account_expired(forest: Forest, dn: str) -> None:
 
 def _password_expired(forest: Forest, dn: str) -> None:
     forest.admin.modify(forest.base_dn, maxPwdAge=-SECOND)
-    time.sleep(1.5)
+    time.sleep(2.5)  # as above
 
 
 def _must_change(forest: Forest, dn: str) -> None:
@@ -154,7 +154,7 @@ def _young(forest: Forest, dn: str) -> None:
 
 def _old_enough(forest: Forest, dn: str) -> None:
     forest.admin.modify(forest.base_dn, minPwdAge=-SECOND)
-    time.sleep(2.5)  # whole seconds, as above
+    time.sleep(2.5)  # as above
 
 
 def _young_under_a_policy_of_his_own(forest: Forest, dn: str) -> None:
