@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 from preflight.directory.users.judgement import Judgement
-from preflight.outputs.terminal import appearance_of
+from preflight.outputs.terminal import appearance_of, live_region
 from preflight.outputs.text import cell_width, printable
 from preflight.outputs.user_summary import short_name
 
@@ -26,18 +26,7 @@ class AuditProgress:
     """A table and a bar, redrawn in place on stderr; gone when the audit is done."""
 
     def __init__(self, stream: TextIO, environ: Mapping[str, str]) -> None:
-        from rich.console import Console
-        from rich.live import Live
-
         appearance = appearance_of(stream, environ)
-        console = Console(
-            file=stream,
-            force_terminal=True,
-            no_color=not appearance.colour,
-            markup=False,
-            emoji=False,
-            highlight=False,
-        )
         self._expected: dict[str, int] = {}
         self._ascii_only = appearance.ascii_only
         self._width = appearance.width
@@ -46,7 +35,7 @@ class AuditProgress:
         self._containers: dict[str, Counter[str]] = {}
         self._first: tuple[int, float] | None = None
         self._drawn = 0.0
-        self._live = Live(console=console, auto_refresh=False, transient=True, get_renderable=self._draw)
+        self._live = live_region(stream, appearance.colour, self._draw)
 
     def __enter__(self) -> Self:
         self._live.start(refresh=True)

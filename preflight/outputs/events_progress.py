@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 from preflight.events import LogFacts
-from preflight.outputs.terminal import appearance_of
+from preflight.outputs.terminal import appearance_of, live_region
 from preflight.outputs.text import printable
 
 if TYPE_CHECKING:
@@ -24,16 +24,10 @@ class EventsProgress:
     """A line and a bar, redrawn in place on stderr; gone when the logs are read."""
 
     def __init__(self, stream: TextIO, environ: Mapping[str, str]) -> None:
-        from rich.console import Console
-        from rich.live import Live
-
         colour = appearance_of(stream, environ).colour
-        console = Console(
-            file=stream, force_terminal=True, no_color=not colour, markup=False, emoji=False, highlight=False
-        )
         self._facts: LogFacts | None = None
         self._since = self._drawn = time.monotonic()
-        self._live = Live(console=console, auto_refresh=False, transient=True, get_renderable=self._draw)
+        self._live = live_region(stream, colour, self._draw)
 
     def __enter__(self) -> Self:
         self._live.start()

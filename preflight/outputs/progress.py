@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 from preflight.api import Check, Status, Target
-from preflight.outputs.terminal import appearance_of, write
+from preflight.outputs.terminal import appearance_of, live_region, write
 from preflight.outputs.text import printable
 from preflight.plan import Plan
 from preflight.report import Result
@@ -72,23 +72,12 @@ class LiveProgress:
     """How many checks have ended how, and which are running, redrawn in place."""
 
     def __init__(self, stream: TextIO, environ: Mapping[str, str]) -> None:
-        from rich.console import Console
-        from rich.live import Live
-
         appearance = appearance_of(stream, environ)
-        console = Console(
-            file=stream,
-            force_terminal=True,
-            no_color=not appearance.colour,
-            markup=False,
-            emoji=False,
-            highlight=False,
-        )
         self._counts: dict[Status, int] = {}
         self._running: dict[tuple[str, str], float] = {}
         self._said = ""
         self._drawn = 0.0
-        self._live = Live(console=console, auto_refresh=False, transient=True, get_renderable=self._draw)
+        self._live = live_region(stream, appearance.colour, self._draw)
 
     def __enter__(self) -> Self:
         self._live.start()

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from typing import TextIO
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TextIO
 
 from preflight.outputs import PLAIN, Appearance
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.live import Live
 
 NARROWEST, WIDEST = 80, 160
 
@@ -35,6 +39,15 @@ def terminal_width(stream: TextIO, environ: Mapping[str, str]) -> int:
         except (ValueError, OSError):
             width = NARROWEST
     return max(NARROWEST, min(width, WIDEST))
+
+
+def live_region(stream: TextIO, colour: bool, draw: Callable[[], RenderableType]) -> Live:
+    """A region that is drawn anew in place whenever it is refreshed, and leaves nothing behind."""
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(file=stream, force_terminal=True, no_color=not colour, markup=False, emoji=False, highlight=False)
+    return Live(console=console, auto_refresh=False, transient=True, get_renderable=draw)
 
 
 def write(stream: TextIO, text: str) -> None:
