@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from uuid import UUID
 
 from preflight.directory.access.sid import sid_to_text
@@ -146,7 +147,7 @@ class SecurityDescriptor:
             control,
             sid_to_text(owner) if owner else None,
             sid_to_text(group) if group else None,
-            None if dacl is None else tuple(_ace(dacl, at, size) for at, size in ace_places(dacl)),
+            None if dacl is None else tuple(_inherited_by_many(dacl[at : at + size]) for at, size in ace_places(dacl)),
         )
 
     @property
@@ -207,6 +208,12 @@ def ace_places(dacl: bytes) -> list[tuple[int, int]]:
         places.append((at, size))
         at += size
     return places
+
+
+@lru_cache(maxsize=10_000)
+def _inherited_by_many(entry: bytes) -> Ace:
+    """An entry of a DACL, parsed once: containers hold what those above them hand down."""
+    return Ace.parse(entry)
 
 
 def _ace(data: bytes, at: int, size: int) -> Ace:
