@@ -154,7 +154,7 @@ class LdapPeer:
     def _talk(self, connection):
         received = bytearray()
         while not self._closing.is_set():
-            end = message_end(received, 0)
+            end = message_end(received, 0, len(received))
             if end is None or end > len(received):
                 data = connection.recv(65536)
                 if not data:

@@ -15,6 +15,7 @@ from typing import Any
 from preflight.api import Unavailable
 from preflight.directory.ldap_errors import result_unavailable, unavailable
 from preflight.directory.live.deadline import Deadline, Timeouts
+from preflight.directory.live.received import Received
 from preflight.directory.live.search_result import (
     DONE,
     ENTRY,
@@ -25,7 +26,7 @@ from preflight.directory.live.search_result import (
     Message,
     Result,
     entry_prefix,
-    entry_span,
+    entry_spans,
     message_end,
     read_message,
     read_result,
@@ -76,7 +77,7 @@ class LdapConnection:
         self.transport = transport
         self.subject = subject
         self._timeouts = timeouts
-        self._received = bytearray()
+        self._received = Received(transport)
         self._message_id = 0
         self._outstanding = False
         self.is_open = True
@@ -107,7 +108,7 @@ class LdapConnection:
     @property
     def is_reusable(self) -> bool:
         """Whether nothing is under way on it, and the server has not hung up meanwhile."""
-        return self.is_open and not self._outstanding and not self._received and self.transport.is_quiet()
+        return self.is_open and not self._outstanding and not self._received.size and self.transport.is_quiet()
 
     def root_dse(self) -> RootDse:
         """What the server says of itself; needs no sign-in."""
@@ -198,7 +199,7 @@ class LdapConnection:
         if result.code != 0:
             self.close()
             raise unavailable("starttls-refused", self.subject, result.message)
-        if self._received:
+        if self._received.size:
             # Whoever is in the middle may append to the unencrypted answer what would then seem to be encrypted.
             self.close()
             raise unavailable("protocol-violation", self.subject, "data after the answer to StartTLS")
@@ -238,24 +239,22 @@ class LdapConnection:
     def _receive_page(self, message_id: int, most: int) -> tuple[bytes, list[tuple[int, int]], Result]:
         """The bytes of a page, where its entries lie in them, and its result."""
         self.transport.deadline = Deadline.after(self._timeouts.page)
-        received = self._received
+        received, data = self._received, self._received.data
         spans: list[tuple[int, int]] = []
         prefix = entry_prefix(message_id)
         position = 0
         try:
             while True:
-                span = entry_span(received, position, prefix)
-                if span is not None and len(spans) < most:
-                    spans.append(span)
-                    position = span[1]
-                    continue
-                end = message_end(received, position)
-                if end is None or end > len(received):
-                    if len(received) > _MAXIMUM_PAGE:
+                if found := entry_spans(data, position, received.size, prefix, most - len(spans)):
+                    spans += found
+                    position = found[-1][1]
+                end = message_end(data, position, received.size)
+                if end is None or end > received.size:
+                    if received.size > _MAXIMUM_PAGE:
                         raise MalformedResponse("a page without an end")
-                    self._receive()
+                    received.more()
                     continue
-                message = read_message(received, position, end)
+                message = read_message(data, position, end)
                 self._require(message, message_id)
                 position = end
                 if message.operation == ENTRY:
@@ -263,16 +262,14 @@ class LdapConnection:
                         raise MalformedResponse("more entries than were asked for")
                     spans.append((message.start, message.stop))
                 elif message.operation == DONE:
-                    result = read_result(received, message)
+                    result = read_result(data, message)
                     break
                 elif message.operation != REFERENCE:
                     raise MalformedResponse(f"an operation {message.operation:02x} in the answer to a search")
         except (OSError, MalformedResponse) as error:
             raise self._broken(error) from None
-        data = bytes(received[:position])
-        del received[:position]
         self._outstanding = False
-        return data, spans, result
+        return received.take(position), spans, result
 
     def _exchange(self, operation: str, request: object, deadline: Deadline) -> Result:
         """One request that has one response."""
@@ -280,31 +277,26 @@ class LdapConnection:
         self._outstanding = True
         try:
             self.transport.sendall(self._encode(operation, request))
-            while (end := message_end(self._received, 0)) is None or end > len(self._received):
-                self._receive()
-            message = read_message(self._received, 0, end)
+            received = self._received
+            while (end := message_end(received.data, 0, received.size)) is None or end > received.size:
+                received.more()
+            message = read_message(received.data, 0, end)
             self._require(message, self._message_id)
             if message.operation in (ENTRY, REFERENCE, DONE):
                 raise MalformedResponse("an answer to something else")
-            result = read_result(self._received, message)
+            result = read_result(received.data, message)
         except (OSError, MalformedResponse) as error:
             raise self._broken(error) from None
-        del self._received[:end]
+        received.take(end)
         self._outstanding = False
         return result
-
-    def _receive(self) -> None:
-        data = self.transport.recv()
-        if not data:
-            raise ConnectionResetError("the server closed the connection")
-        self._received += data
 
     def _require(self, message: Message, message_id: int) -> None:
         if message.message_id == message_id:
             return
         if message.message_id == 0 and message.operation == EXTENDED_RESPONSE:
             # Notice of disconnection (RFC 4511 4.4.1).
-            raise ConnectionResetError(read_result(self._received, message).message or "notice of disconnection")
+            raise ConnectionResetError(read_result(self._received.data, message).message or "notice of disconnection")
         raise MalformedResponse("an answer to another request")
 
     def _broken(self, error: OSError | MalformedResponse) -> Unavailable:

@@ -55,9 +55,13 @@ class Result:
     cookie: bytes | None
 
 
-def message_end(data: bytes | bytearray, start: int) -> int | None:
-    """Where the message that starts here ends; None while its length isn't there yet."""
-    available = len(data) - start
+def message_end(data: bytes | bytearray, start: int, stop: int) -> int | None:
+    """Where the message that starts here ends; None while its length isn't there yet.
+
+    Args:
+        stop: where the data that is there ends.
+    """
+    available = stop - start
     if available < 2:
         return None
     if data[start] != _SEQUENCE:
@@ -95,28 +99,36 @@ def entry_prefix(message_id: int) -> bytes:
     return bytes((_INTEGER, len(identifier))) + identifier + bytes((ENTRY,))
 
 
-def entry_span(data: bytes | bytearray, start: int, prefix: bytes) -> tuple[int, int] | None:
-    """Where the content of the entry that starts here lies; the message ends with it.
+def entry_spans(data: bytes | bytearray, start: int, stop: int, prefix: bytes, most: int) -> list[tuple[int, int]]:
+    """Where the contents of the entries that follow one another from here lie; each message ends with its entry.
 
-    None: not all of it is there, or it has another form than nearly all have, and `read_message` tells what it is.
+    The last is where the next message isn't all there, or has another form than nearly all entries have: then
+    `read_message` tells what it is.
 
     Args:
+        stop: where the data that is there ends.
         prefix: `entry_prefix` of the request.
+        most: how many are looked for.
     """
-    if len(data) - start < _SMALLEST_ENTRY or data[start] != _SEQUENCE:
-        return None
-    form = data[start + 1]
-    octets = form & 0x7F
-    body = start + 2 + octets
-    # Samba writes lengths of 2 octets, Active Directory always of 4.
-    if form not in (0x82, 0x84) or not data.startswith(prefix, body):
-        return None
-    at = body + len(prefix)
-    content = at + 1 + octets
-    end = body + int.from_bytes(data[start + 2 : body], "big")
-    if end > len(data) or content > end or data[at] != form:
-        return None
-    return (content, end) if content + int.from_bytes(data[at + 1 : content], "big") == end else None
+    spans: list[tuple[int, int]] = []
+    size = len(prefix)
+    while len(spans) < most and stop - start >= _SMALLEST_ENTRY and data[start] == _SEQUENCE:
+        form = data[start + 1]
+        octets = form & 0x7F
+        body = start + 2 + octets
+        # Samba writes lengths of 2 octets, Active Directory always of 4.
+        if form not in (0x82, 0x84) or not data.startswith(prefix, body):
+            break
+        at = body + size
+        content = at + 1 + octets
+        end = body + int.from_bytes(data[start + 2 : body], "big")
+        if end > stop or content > end or data[at] != form:
+            break
+        if content + int.from_bytes(data[at + 1 : content], "big") != end:
+            break
+        spans.append((content, end))
+        start = end
+    return spans
 
 
 def read_result(data: bytes | bytearray, message: Message) -> Result:

@@ -10,10 +10,9 @@ import contextlib
 import socket
 import ssl
 import time
+from collections.abc import Callable
 
 _READ_SIZE = 256 * 1024
-_RECORD = 16 * 1024
-"""Bytes of plain text in one record, at most (RFC 8446 5.1)."""
 
 
 class TlsStream:
@@ -27,6 +26,7 @@ class TlsStream:
         self._socket = connected
         self._timeout = connected.gettimeout()
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._encrypted = memoryview(bytearray(_READ_SIZE))
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
         self._shake_hands()
 
@@ -43,16 +43,15 @@ class TlsStream:
         self._flush(self._deadline())
         return written
 
-    def recv(self, size: int) -> bytes:
-        """All that is there, up to `size` bytes, at least one; b"" when the peer closed the connection."""
+    def recv_into(self, room: memoryview) -> int:
+        """All that is there, as far as there is room for it, at least one byte; how many, 0 when the peer closed the
+        connection."""
         deadline = self._deadline()
-        received: list[bytes] = []
-        room = size
-        while room:
+        read: Callable[[int, memoryview], int] = self._tls.read  # type: ignore[assignment]  # as it is with a buffer
+        size, received = len(room), 0
+        while received < size:
             try:
-                data = self._tls.read(
-                    min(room, _RECORD)
-                )  # one record at most comes at a time, and room is made for all
+                length = read(size, room[received:])  # one record at most comes at a time
             except ssl.SSLWantReadError:
                 if received:
                     break
@@ -64,11 +63,10 @@ class TlsStream:
                 if received:
                     break  # the next call meets it again
                 raise
-            if not data:
+            if not length:
                 break
-            received.append(data)
-            room -= len(data)
-        return b"".join(received)
+            received += length
+        return received
 
     def shutdown(self, how: int) -> None:
         self._socket.shutdown(how)
@@ -95,9 +93,9 @@ class TlsStream:
     def _fill(self, deadline: float | None) -> None:
         self._flush(deadline)  # answers to what the server asked meanwhile, such as new keys
         self._bound(deadline)
-        data = self._socket.recv(_READ_SIZE)
-        if data:
-            self._incoming.write(data)
+        size = self._socket.recv_into(self._encrypted)
+        if size:
+            self._incoming.write(self._encrypted[:size])
         else:
             self._incoming.write_eof()
 

@@ -19,8 +19,6 @@ from preflight.directory.live.tls_stream import TlsStream
 Resolve = Callable[[str], Sequence[str]]
 """The addresses of a host name. Raises Unavailable or OSError; an empty answer means that it doesn't resolve."""
 
-_READ_SIZE = 256 * 1024
-
 
 class Sealing(Protocol):
     """Encryption of what is sent after a sign-in that negotiated it (RFC 4752 3, MS-ADTS 5.1.1.1.2)."""
@@ -102,25 +100,22 @@ class Transport:
             self._socket.settimeout(self.deadline.remaining_or_raise())
             view = view[self._socket.send(view) :]
 
-    def recv(self, size: int = _READ_SIZE) -> bytes:
-        """At most `size` bytes, at least one; b"" when the peer closed the connection.
+    def recv_into(self, room: memoryview) -> int:
+        """What has come, as far as there is room, at least one byte; how many, 0 when the peer closed the connection.
 
         Raises:
             TimeoutError: at the deadline.
             OSError: the connection is lost.
         """
-        if self._unread:
-            data, self._unread = self._unread[:size], self._unread[size:]
-            return data
-        while True:
+        while not self._unread:
             self._socket.settimeout(self.deadline.remaining_or_raise())
-            received = self._socket.recv(max(size, _READ_SIZE) if self._sealing else size)
-            if self._sealing is None or not received:
-                return received
-            plain = self._sealing.unseal(received)
-            if plain:
-                self._unread = plain[size:]
-                return plain[:size]
+            size = self._socket.recv_into(room)
+            if self._sealing is None or not size:
+                return size
+            self._unread = self._sealing.unseal(bytes(room[:size]))
+        size = min(len(room), len(self._unread))
+        room[:size], self._unread = self._unread[:size], self._unread[size:]
+        return size
 
     def is_quiet(self) -> bool:
         """Whether nothing came in while nothing was asked for: an idle connection that is heard from is dead."""
@@ -128,7 +123,7 @@ class Transport:
             return False
         self._socket.settimeout(0)
         try:
-            self._socket.recv(1)
+            self._socket.recv_into(memoryview(bytearray(1)))
         except (BlockingIOError, ssl.SSLWantReadError):
             return True
         except OSError:

@@ -14,7 +14,7 @@ from preflight.directory.live.search_result import (
     EntryReader,
     MalformedResponse,
     entry_prefix,
-    entry_span,
+    entry_spans,
     message_end,
     read_message,
     read_result,
@@ -29,7 +29,7 @@ def message(operation: bytes, controls: bytes = b"", message_id: int = 7) -> byt
 
 
 def read_entry(data: bytes, asked: tuple[str, ...] = ()) -> tuple[str, dict[str, list[bytes]]]:
-    assert message_end(data, 0) == len(data)
+    assert message_end(data, 0, len(data)) == len(data)
     found = read_message(data, 0, len(data))
     return EntryReader(asked).read(data, found.start, found.stop)
 
@@ -113,19 +113,30 @@ def test_where_an_entry_lies_is_found_as_by_reading_its_message(
     if size < 70_000:
         for _ in range(data.draw(st.integers(0, 2))):
             whole[data.draw(st.integers(0, min(len(whole), 24) - 1))] = data.draw(st.integers(0, 255))
-    available = bytes(whole[: data.draw(st.sampled_from([len(whole), len(whole) - 1, 3]))])
-    span = entry_span(available, 0, entry_prefix(message_id))
-    if span is not None:
-        end = message_end(available, 0)
-        found = read_message(available, 0, end)
+    # What stands behind what came is there from before, and means nothing.
+    stop = data.draw(st.sampled_from([len(whole), len(whole) - 1, 3]))
+    for span in entry_spans(whole, 0, stop, entry_prefix(message_id), 1):
+        end = message_end(whole, 0, stop)
+        assert end is not None
+        assert end <= stop
+        found = read_message(whole, 0, end)
         assert (found.message_id, found.operation, found.start, found.stop, found.end) == (message_id, 0x64, *span, end)
 
 
 @pytest.mark.parametrize("form", [ber, wide])
 def test_usual_entries_are_found_at_once(form: Callable[..., bytes]) -> None:
     data = b"before" + form(0x30, integer(300), form(0x64, bytes(600))) + b"after"
-    start, stop = entry_span(data, 6, entry_prefix(300))
+    [(start, stop)] = entry_spans(data, 6, len(data), entry_prefix(300), 10)
     assert data[start:stop] == bytes(600)
+
+
+@pytest.mark.parametrize(("there", "most", "expected"), [(0, 10, 3), (0, 2, 2), (1, 10, 2), (700, 10, 1)])
+def test_entries_that_follow_one_another_are_found_up_to_the_first_that_is_not_all_there(
+    there: int, most: int, expected: int
+) -> None:
+    data = b"".join(message(ber(0x64, bytes((number,)) * 600)) for number in range(3))
+    spans = entry_spans(data, 0, len(data) - there, entry_prefix(7), most)
+    assert [data[start:stop] for start, stop in spans] == [bytes((number,)) * 600 for number in range(expected)]
 
 
 @given(st.integers(min_value=0, max_value=70_000))
@@ -165,7 +176,7 @@ def test_a_result_comes_with_its_message_its_cookie_and_sasl_credentials() -> No
 
 @pytest.mark.parametrize("start", [b"", b"\x30", b"\x30\x84\x00\x00"])
 def test_a_message_whose_length_is_not_there_yet_has_no_end(start: bytes) -> None:
-    assert message_end(start, 0) is None
+    assert message_end(start, 0, len(start)) is None
 
 
 @pytest.mark.parametrize(
@@ -180,7 +191,7 @@ def test_a_message_whose_length_is_not_there_yet_has_no_end(start: bytes) -> Non
 )
 def test_what_is_no_message_or_too_long_is_refused_before_it_is_read(start: bytes) -> None:
     with pytest.raises(MalformedResponse):
-        message_end(start, 0)
+        message_end(start, 0, len(start))
 
 
 @pytest.mark.parametrize(
@@ -213,7 +224,7 @@ def test_damaged_messages_are_read_or_refused_and_nothing_else(data: st.DataObje
     damaged = bytes(whole)
     position = 0
     try:
-        while (end := message_end(damaged, position)) is not None and end <= len(damaged):
+        while (end := message_end(damaged, position, len(damaged))) is not None and end <= len(damaged):
             found = read_message(damaged, position, end)
             if found.operation == 0x64:
                 name, attributes = EntryReader(()).read(damaged, found.start, found.stop)
