@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from preflight.directory.users.blocked import CauseGroup
 from preflight.directory.users.judgement import Outcome
-from preflight.report import EXIT_INTERRUPTED, EXIT_NOT_READY, EXIT_READY, EXIT_UNDETERMINED
+from preflight.exit_codes import EXIT_INTERRUPTED, EXIT_NOT_READY, EXIT_READY, EXIT_UNDETERMINED
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from preflight.api import Finding, Severity, Status, Waiver
+from preflight.exit_codes import EXIT_INTERRUPTED, EXIT_NOT_READY, EXIT_READY, EXIT_UNDETERMINED, EXIT_WARNINGS
 from preflight.past import Past, rfc3339
 
 SCHEMA = "preflight-report"
@@ -26,15 +27,6 @@ class Verdict(StrEnum):
     READY_WITH_WARNINGS = "ready_with_warnings"
     UNDETERMINED = "undetermined"
     NOT_READY = "not_ready"
-
-
-EXIT_READY = 0
-EXIT_BROKEN = 1
-EXIT_USAGE = 2
-EXIT_NOT_READY = 3
-EXIT_UNDETERMINED = 4
-EXIT_WARNINGS = 5
-EXIT_INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True)

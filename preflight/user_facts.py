@@ -9,7 +9,7 @@ from preflight.directory.prospect.circumstances import Momentary
 from preflight.directory.prospect.step import Operation, Outlook, Step, Verdict, verdict
 from preflight.directory.users.right_line import RightLine
 from preflight.directory.users.scope import Standing
-from preflight.report import EXIT_NOT_READY, EXIT_READY, EXIT_UNDETERMINED
+from preflight.exit_codes import EXIT_NOT_READY, EXIT_READY, EXIT_UNDETERMINED
 
 
 @dataclass(frozen=True, slots=True)

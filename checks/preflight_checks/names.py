@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from preflight.api import Finding, Severity, check, fail, not_applicable, passed, unknown, warn
 from preflight.network.lookups import Lookup
-from preflight.network.model import ODDITIES, Resolution
+from preflight.network.names import ODDITIES, Resolution
 
 
 @check(

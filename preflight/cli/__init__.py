@@ -28,8 +28,8 @@ from preflight.cli import (
     trace,
     user,
 )
+from preflight.exit_codes import EXIT_BROKEN, EXIT_INTERRUPTED, EXIT_USAGE
 from preflight.outputs import PLUGIN_FORMATS
-from preflight.report import EXIT_BROKEN, EXIT_INTERRUPTED, EXIT_USAGE
 
 ClickException = typer._click.exceptions.ClickException
 

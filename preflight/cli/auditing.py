@@ -8,23 +8,25 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from preflight.audit import audit
 from preflight.audit_report import Audit
+from preflight.cli.configuring import configured, passwords_of
 from preflight.cli.interruption import Interruption
 from preflight.cli.options import Settings
-from preflight.cli.performing import configured, passwords_of
 from preflight.cli.problem import Problem, say
 from preflight.directory.users.blocked import Blocked
 from preflight.directory.users.judgement import Judgement, Outcome, UserJudge
-from preflight.outputs.audit_progress import AuditProgress
 from preflight.outputs.files import OutputError, OutputFile, parse_output
 from preflight.outputs.table_file import TableFile, TableStream
 from preflight.outputs.terminal import appearance_of, write
 from preflight.outputs.user_summary import render
 from preflight.outputs.user_table import ROW_EXTENSIONS, ROW_FORMATS
 from preflight.resources import Setting
+
+if TYPE_CHECKING:
+    from preflight.outputs.audit_progress import AuditProgress
 
 Table = TableFile | TableStream
 
@@ -119,6 +121,8 @@ def _watched(quiet: bool) -> Iterator[AuditProgress | None]:
     if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield None
         return
+    from preflight.outputs.audit_progress import AuditProgress
+
     with AuditProgress(sys.stderr, os.environ) as progress:
         yield progress
 

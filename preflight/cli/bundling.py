@@ -16,18 +16,20 @@ from preflight.bundle.archive import MANIFEST, LeftOut, Part, archived
 from preflight.bundle.case import Case, event_to_dict, parts_of, pseudonymised
 from preflight.bundle.form import SupportForm
 from preflight.bundle.pseudonyms import Pseudonyms
+from preflight.cli.configuring import configured, passwords_of
 from preflight.cli.options import Settings
-from preflight.cli.performing import configured, installed_checks, passwords_of, performed, planned
+from preflight.cli.performing import installed_checks, performed, planned
 from preflight.cli.problem import Problem, say
 from preflight.cli.saved import saved_report
 from preflight.config import ENVIRONMENT_VARIABLE, Configuration, to_public_dict
 from preflight.events import Event, UnreadableLog, read_events
+from preflight.exit_codes import EXIT_READY
 from preflight.outputs.files import OutputError, write_atomically, write_bytes_atomically
 from preflight.outputs.page import Page
 from preflight.outputs.terminal import appearance_of, write
 from preflight.outputs.text import printable
 from preflight.registry import Registry
-from preflight.report import EXIT_READY, Report
+from preflight.report import Report
 from preflight.resources import Setting
 from preflight.version import __version__
 

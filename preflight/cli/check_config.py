@@ -29,7 +29,8 @@ def check(
 
     from preflight.cli.performing import installed_checks
     from preflight.cli.problem import Problem
-    from preflight.config import ConfigurationError, describe, load, load_waivers, locate
+    from preflight.config import ConfigurationError, describe, load, locate
+    from preflight.config.waivers import load_waivers
     from preflight.outputs.terminal import write
 
     try:

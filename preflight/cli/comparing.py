@@ -11,11 +11,12 @@ from preflight.cli.looking_back import history_file, stored_report
 from preflight.cli.problem import Problem
 from preflight.cli.saved import saved_report
 from preflight.difference import compare
+from preflight.exit_codes import EXIT_NOT_READY, EXIT_READY
 from preflight.history.errors import HistoryError
 from preflight.history.view import opened
 from preflight.outputs.difference import render, render_json, render_markdown
 from preflight.outputs.terminal import appearance_of, write
-from preflight.report import EXIT_NOT_READY, EXIT_READY, Report
+from preflight.report import Report
 
 FORMATS = ("human", "json", "markdown")
 FROM_HISTORY = "history:"

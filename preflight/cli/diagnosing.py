@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path as FilePath
 
 from preflight.api import Check
+from preflight.cli.configuring import configured, passwords_of
 from preflight.cli.dialogue import Dialogue
 from preflight.cli.options import Settings
-from preflight.cli.performing import configured, installed_checks, passwords_of
+from preflight.cli.performing import installed_checks
 from preflight.cli.problem import Problem
 from preflight.cli.reading_events import digested
 from preflight.config import Configuration
@@ -26,13 +27,13 @@ from preflight.directory.naming import LONGEST
 from preflight.events import Filter
 from preflight.events.opening import STANDARD_INPUT
 from preflight.examination import Examination
+from preflight.exit_codes import EXIT_INTERRUPTED
 from preflight.knowledge import Entry, entries_for, names, search
 from preflight.outputs.diagnosis import render, render_json
 from preflight.outputs.diagnosis_markdown import render as render_markdown
 from preflight.outputs.progress import progress
 from preflight.outputs.terminal import appearance_of, write
 from preflight.plan import make_plan, nearest
-from preflight.report import EXIT_INTERRUPTED
 from preflight.resources import Setting
 from preflight.user_report import look_at_user
 

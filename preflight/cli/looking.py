@@ -7,15 +7,15 @@ import os
 import sys
 from dataclasses import asdict
 
+from preflight.cli.configuring import configured, passwords_of
 from preflight.cli.options import Settings
-from preflight.cli.performing import configured, passwords_of
 from preflight.cli.problem import Problem, say
 from preflight.directory.naming import LONGEST, is_cloud_anchor
+from preflight.exit_codes import EXIT_UNDETERMINED
 from preflight.outputs.terminal import appearance_of, write
 from preflight.outputs.text import printable
 from preflight.outputs.user import render, render_comparison
 from preflight.outputs.user_json import to_dict
-from preflight.report import EXIT_UNDETERMINED
 from preflight.resources import Setting
 from preflight.user_comparison import differences
 from preflight.user_facts import UserReport, UserSearch

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from preflight.cli.configuring import configured
 from preflight.cli.keeping import place_of
 from preflight.cli.options import Settings
-from preflight.cli.performing import configured, output_files, show
+from preflight.cli.performing import output_files, show
 from preflight.cli.problem import Problem
 from preflight.config import Configuration, ConfigurationError, locate
 from preflight.history.errors import HistoryError

@@ -7,18 +7,18 @@ import sys
 from collections.abc import Mapping
 
 from preflight.api import Target, Unavailable
+from preflight.cli.configuring import configured, passwords_of
 from preflight.cli.options import Settings
-from preflight.cli.performing import configured, passwords_of
 from preflight.cli.problem import Problem, say
 from preflight.directory.access.sid import domain_of
 from preflight.directory.mending.fix_plan import Plan, make_plan
 from preflight.directory.mending.forecast import Kind
 from preflight.directory.mending.repairs import Repairs
 from preflight.directory.port import Directory
+from preflight.exit_codes import EXIT_READY, EXIT_UNDETERMINED
 from preflight.outputs.fix_plan import render, render_json
 from preflight.outputs.instructions import DomainPlan
 from preflight.outputs.terminal import appearance_of, write
-from preflight.report import EXIT_READY, EXIT_UNDETERMINED
 from preflight.resources import Resources, Setting
 
 

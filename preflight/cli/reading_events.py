@@ -16,7 +16,7 @@ from preflight.events.digest import Digester
 from preflight.events.live import LiveReading
 from preflight.events.opening import STANDARD_INPUT, Watch
 from preflight.events.times import Dates
-from preflight.report import EXIT_INTERRUPTED, EXIT_READY
+from preflight.exit_codes import EXIT_INTERRUPTED, EXIT_READY
 
 _AGO = re.compile(r"(\d{1,6})\s*([mhd])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}

@@ -10,14 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from preflight.cli.configuring import configured, passwords_of
 from preflight.cli.keeping import MONITOR, Kept, kept, last_audit, previous, recorded
 from preflight.cli.options import Settings
 from preflight.cli.performing import (
-    configured,
     exit_code,
     installed_checks,
     output_files,
-    passwords_of,
     performed,
     planned,
     require_fail_on,
@@ -25,13 +24,15 @@ from preflight.cli.performing import (
     stopped_by_signals,
 )
 from preflight.cli.problem import Problem, say
-from preflight.config import Configuration, ConfigurationError, adjusted, duration, load_waivers
+from preflight.config import Configuration, ConfigurationError, adjusted, duration
+from preflight.config.waivers import load_waivers
 from preflight.difference import Kind, compare
+from preflight.exit_codes import EXIT_NOT_READY, EXIT_READY
 from preflight.outputs import PLUGIN_FORMATS
 from preflight.outputs.gist import VERDICTS, verdict_reasons
 from preflight.plan import Plan
 from preflight.registry import Registry
-from preflight.report import EXIT_NOT_READY, EXIT_READY, Report
+from preflight.report import Report
 from preflight.waivers import WaiverRule, waive
 
 MOST_SAID = 10

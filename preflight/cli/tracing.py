@@ -6,15 +6,15 @@ import os
 import sys
 
 from preflight.api import Unavailable
+from preflight.cli.configuring import configured
 from preflight.cli.options import Settings
-from preflight.cli.performing import configured
 from preflight.cli.problem import Problem
+from preflight.exit_codes import EXIT_NOT_READY, EXIT_READY
 from preflight.network.clouds import retired
 from preflight.network.endpoint import Endpoint
 from preflight.network.trace import trace
 from preflight.outputs.terminal import appearance_of, write
 from preflight.outputs.trace import render, to_json
-from preflight.report import EXIT_NOT_READY, EXIT_READY
 from preflight.resources import Resources, Setting
 
 

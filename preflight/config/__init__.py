@@ -24,7 +24,6 @@ from preflight.config.settings import (
     ServiceBusSettings,
     SyncServerSettings,
 )
-from preflight.config.waivers import load_waivers
 
 __all__ = [
     "ENVIRONMENT_VARIABLE",
@@ -48,7 +47,6 @@ __all__ = [
     "duration",
     "from_options",
     "load",
-    "load_waivers",
     "locate",
     "read_from",
     "read_password",

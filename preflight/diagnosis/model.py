@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from preflight.api import Finding, Status
-from preflight.report import EXIT_NOT_READY, EXIT_READY, EXIT_UNDETERMINED, Result
+from preflight.exit_codes import EXIT_NOT_READY, EXIT_READY, EXIT_UNDETERMINED
+from preflight.report import Result
 
 
 @dataclass(frozen=True, slots=True)

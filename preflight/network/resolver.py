@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from preflight.api import Unavailable
 from preflight.network.endpoint import Endpoint, is_address, normalise_host
-from preflight.network.model import Resolution, ServiceRecord, ServiceRecords
+from preflight.network.names import Resolution, ServiceRecord, ServiceRecords
 from preflight.network.reasons import OK
 from preflight.network.together import all_at_once
 

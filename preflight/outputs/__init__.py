@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from preflight.report import Report
+if TYPE_CHECKING:
+    from preflight.report import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def _plain(module: str) -> Format:
     return render
 
 
-Format = Callable[[Report, Appearance], str]
+Format = Callable[["Report", Appearance], str]
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {"human": _human}

@@ -7,19 +7,18 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from preflight.api import Target, Unavailable
 from preflight.directory.access.decider import Answer, Right, RightsDecider, decide
 from preflight.directory.access.guids import REPLICATING_CHANGES
 from preflight.directory.distinguished_name import is_under
-from preflight.directory.mending.repairs import Account, Repairs
 from preflight.directory.model import Domain, Token, User
 from preflight.directory.port import USER_ACCOUNT, Directory
 from preflight.directory.topology import ForestTopology
 from preflight.directory.users.anchors import Anchors
 from preflight.directory.users.blocked import MOST_ROWS, Blocked
 from preflight.directory.users.connector import CONNECTOR_ATTRIBUTES, Candidate, ConnectorSearch, ranked
-from preflight.directory.users.duplicates import AnchorSearch, Surveyed, search_anchors
 from preflight.directory.users.early import EarlyReading
 from preflight.directory.users.judgement import REQUIRED_RIGHTS, UserJudge
 from preflight.directory.users.membership import GROUP_ATTRIBUTES, Membership, members_of
@@ -28,6 +27,9 @@ from preflight.directory.users.scope import Scope
 from preflight.directory.users.survey import Fold, Survey, attributes_for
 from preflight.resources.directories import settings_of
 from preflight.resources.provider import Resources, provides
+
+if TYPE_CHECKING:
+    from preflight.directory.mending.repairs import Repairs
 
 JUDGED_RIGHTS = (
     Right.RESET_PASSWORD,
@@ -305,10 +307,12 @@ def _fold(resources: Resources, target: Target, fold: type) -> Fold | Unavailabl
             )
             sink = resources.setting.sink
             return Blocked(judge, sink, MOST_ROWS if sink is None else 0)  # with a sink, the rows go there
-        if fold is Repairs:
-            return _repairs(resources, target)
         if fold is Anchors:
             return Anchors(anchor, across_forests=len(resources.domains()) > 1)
+        from preflight.directory.mending.repairs import Repairs
+
+        if fold is Repairs:
+            return _repairs(resources, target)
         made: Fold = fold()
         return made
     except Unavailable as error:
@@ -317,6 +321,8 @@ def _fold(resources: Resources, target: Target, fold: type) -> Fold | Unavailabl
 
 def _repairs(resources: Resources, target: Target) -> Repairs:
     """Judges by what a reset needs alone: a plan has nothing to do with changes of passwords."""
+    from preflight.directory.mending.repairs import Account, Repairs
+
     token: Token = resources.get("connector_token", target)
     search: ConnectorSearch = resources.get("connector", target)
     user = search.account.user if search.account is not None else None
@@ -333,20 +339,3 @@ def _repairs(resources: Resources, target: Target) -> Repairs:
         containers,
     )
     return Repairs(judge, containers, account, scope_of(resources, target))
-
-
-@provides("run", deadline=3600.0)
-def anchor_search(resources: Resources, _: Target) -> AnchorSearch:
-    """All configured domains together; one that can't be read is an obstacle, and the others are compared."""
-    surveyed: list[Surveyed] = []
-    obstacles: list[Unavailable] = []
-    for target in resources.domains():
-        try:
-            found: Directory = resources.get("directory", target)
-            head: Domain = resources.get("domain", target)
-            surveyed.append(Surveyed(found, resources.get("survey", target), scope_of(resources, target), head.forest))
-        except Unavailable as error:
-            obstacles.append(
-                Unavailable(f"{target.name} was not compared: {error.reason}", code=error.code, remedy=error.remedy)
-            )
-    return search_anchors(surveyed, resources.setting.configuration.connector.source_anchor, obstacles)

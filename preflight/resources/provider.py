@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MODULES = ("directories", "people", "ways", "one_user", "controller_ports", "proxies", "trust", "web", "event_logs")
+MODULES = (
+    *("directories", "people", "anchor_search", "ways", "one_user", "controller_ports", "proxies", "trust", "web"),
+    "event_logs",
+)
 """The modules of this package that register what they provide. They are imported in this order until one provides what
 is asked for: an audit needs the first two, and none of the network's."""
 

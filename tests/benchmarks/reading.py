@@ -4,8 +4,8 @@ import sys
 import time
 from pathlib import Path
 
+from preflight.cli.configuring import configured, passwords_of
 from preflight.cli.options import Settings
-from preflight.cli.performing import configured, passwords_of
 from preflight.directory.users.blocked import Blocked
 from preflight.directory.users.scope import Scope
 from preflight.directory.users.survey import Survey

@@ -9,7 +9,8 @@ import pytest
 from unit.outputs import samples
 
 from preflight.api import Finding, Severity, Status, Waiver, fail, passed, unknown, warn
-from preflight.report import EXIT_NOT_READY, EXIT_READY, Report, Verdict
+from preflight.exit_codes import EXIT_NOT_READY, EXIT_READY
+from preflight.report import Report, Verdict
 
 WAIVER = Waiver("known", "anna", date(2027, 1, 31))
 BAD = fail("bad", "it is bad", expected="good", observed="bad", remedy="mend it")

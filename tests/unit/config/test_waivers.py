@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from readme import REPOSITORY
 
 from preflight.api import Waiver
-from preflight.config import ConfigurationError, load_waivers
+from preflight.config import ConfigurationError
+from preflight.config.waivers import load_waivers
 from preflight.registry import Registry
 from preflight.waivers import WaiverRule
 

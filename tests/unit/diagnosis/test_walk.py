@@ -10,7 +10,7 @@ from unit.outputs import samples
 from preflight.api import Finding, Status, fail, passed, unknown, warn
 from preflight.diagnosis.model import Answer, Diagnosis, Instructions, Look, Path, Suspicion, look_at
 from preflight.diagnosis.walk import Choice, Walk, walk_alone
-from preflight.report import EXIT_NOT_READY, EXIT_READY, EXIT_UNDETERMINED
+from preflight.exit_codes import EXIT_NOT_READY, EXIT_READY, EXIT_UNDETERMINED
 
 GOOD = passed("fine")
 BAD = fail("bad", "it is bad", expected="good", observed="bad", remedy="mend it")
