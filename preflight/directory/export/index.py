@@ -208,15 +208,19 @@ class _Reading:
         self._seen = bytearray(_SLOTS)
         self._values: dict[bytes, bytes] = {}
 
-    def __call__(self, record: bytes) -> bool:
-        """Whether it is a user."""
+    def __call__(self, record: bytes, bare: bytes) -> bool:
+        """Whether it is a user.
+
+        Args:
+            bare: the record without the value of its descriptor.
+        """
         self._index.entries += 1
-        if _USER_TYPE in record:
-            at = record.find(_ACCOUNT_NAME)
+        if _USER_TYPE in bare:
+            at = bare.find(_ACCOUNT_NAME)
             if at >= 0:
                 at += len(_ACCOUNT_NAME)
-                self._user(record[at : at + 300].partition(b"\n")[0])
-                if self._is_candidate(record, at):
+                self._user(bare[at : at + 300].partition(b"\n")[0])
+                if self._is_candidate(bare, at):
                     self._keep_candidate(Entry(*self._classify(record)), record)
                 return True
         entry = Entry(*self._classify(record))

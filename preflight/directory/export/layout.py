@@ -21,7 +21,7 @@ _EAGER_LESSONS = 32
 _REMEMBERED_RUNS = 4096
 _SHORT_RUN = 256
 _ADDED = b"changetype: add"
-_ENCODED = b": "
+_PLAIN, _ENCODED = b" ", b": "
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +56,12 @@ class _Layout:
 
     def __init__(self, kinds: Sequence[_Kind]) -> None:
         self.kinds = kinds
-        asked = [kind for kind in kinds if kind.key is not None]
-        # What tells what to do with each group of a match.
-        self.keys = [kind.key or "" for kind in asked]
-        self.runs = [b"" if kind.separator else b"\n" + kind.name for kind in asked]
-        self.encoded = [kind.separator == _ENCODED for kind in asked]
+        # What is done with each group of a match.
+        asked = [kind for kind in kinds if kind.key]
+        groups = [(group, kind.key or "", b"\n" + kind.name, kind.separator) for group, kind in enumerate(asked, 1)]
+        self.plain = [(group, key) for group, key, _, separator in groups if separator == _PLAIN]
+        self.encoded = [(group, key) for group, key, _, separator in groups if separator == _ENCODED]
+        self.runs = [(group, key, before) for group, key, before, separator in groups if not separator]
         pattern = b"dn:(.*+)" + b"".join(kind.pattern for kind in kinds)
         self.match = re.compile(pattern, re.MULTILINE).fullmatch
 
@@ -113,17 +114,18 @@ class Layouts:
             self._known.remove(layout)
             self._known.insert(0, layout)
         values = match.groups()
-        for key, run, encoded, value in zip(layout.keys, layout.runs, layout.encoded, values[1:], strict=True):
-            if value is None:
-                continue
-            if key in raw:
-                return None
-            if run:
-                raw[key] = self._values(run, value)
-            elif encoded:
-                raw[key] = [a2b_base64(value, strict_mode=True)]
-            else:
+        expected = len(raw) + len(values) - 1 - values.count(None)
+        for group, key in layout.plain:
+            if (value := values[group]) is not None:
                 raw[key] = [value]
+        for group, key in layout.encoded:
+            if (value := values[group]) is not None:
+                raw[key] = [a2b_base64(value, strict_mode=True)]
+        for group, key, before in layout.runs:
+            if (value := values[group]) is not None:
+                raw[key] = self._values(before, value)
+        if len(raw) != expected:
+            return None  # one attribute stands in two places
         name: bytes = values[0]
         return name
 
@@ -150,7 +152,7 @@ class Layouts:
             return _NONE
         if not key:
             return _Kind(_ADDED if key == "" else name + colon, None, b"")
-        separator = _ENCODED if rest[:2] == _ENCODED else b" "
+        separator = _ENCODED if rest[:2] == _ENCODED else _PLAIN
         return _Kind(name + colon, key, separator) if rest.startswith(separator) else _NONE
 
     def _values(self, before: bytes, run: bytes) -> list[bytes]:

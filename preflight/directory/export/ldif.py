@@ -445,8 +445,8 @@ class LdifDirectory:
         parser = _Parser(attributes)
         missing = set(names)
 
-        def wanted_entry(record: bytes) -> tuple[str, Entry] | None:
-            key = normal_form(name_of(record))
+        def wanted_entry(record: bytes, bare: bytes) -> tuple[str, Entry] | None:
+            key = normal_form(name_of(bare))
             if key not in missing:
                 return None
             missing.discard(key)

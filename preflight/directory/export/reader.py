@@ -37,10 +37,15 @@ _BLOCK = 1 << 18
 _LONG_VALUE = 512
 _REMEMBERED_BYTES = 4 << 20
 _REMEMBERED_NAMES = 4096
-_REMEMBERED_LENGTHS = 16
+_REMEMBERED_LENGTHS = 4096
 _REMEMBERED_CUTS = 4096
 _TAIL = 96
-_LINE_FEED, _SPACE = b"\n "
+_BEGINNING = 36
+"""Characters that hold a descriptor's header and its ACL's (28 bytes)."""
+
+_NEAR = 4096
+"""How far behind a record's beginning its descriptor is looked for."""
+
 _BETWEEN = b"\n\n"
 _ALPHABET = frozenset(string.ascii_letters.encode() + string.digits.encode() + b"+/")
 """Of base64, without its padding."""
@@ -58,7 +63,8 @@ _LINE = re.compile(rb"^([^:\n]*+)(:?)(.*+(?:\n .*+)*+)", re.MULTILINE)
 
 _ATTRIBUTE = re.compile(rb"[A-Za-z0-9][A-Za-z0-9.-]*+(?:;[A-Za-z0-9=*.-]++)*+")
 _PREAMBLE = re.compile(rb"(?:\n|#.*+(?:\n .*+)*+(?:\n|\Z)|(?i:version):[ ]*+1[ ]*+(?:\n|\Z))*+")
-_DESCRIPTOR = b"\nnTSecurityDescriptor:: "
+_DESCRIPTOR_NAME = "nTSecurityDescriptor"
+_DESCRIPTOR = f"\n{_DESCRIPTOR_NAME}:: ".encode()
 _FOLLOWING_LINE = re.compile(rb"\n(?! )")
 _AROUND_ENTRIES = re.compile(rb"(?i:search|result|ref):")
 _DN = re.compile(rb"(?i:d(?:\n )?n(?:\n )?:)")
@@ -109,7 +115,7 @@ def read_entries(path: Path, attributes: Collection[str] | None = None) -> Itera
         LdifError: also midway; entries already yielded are good.
     """
     parse = RecordParser(attributes)
-    return LdifFile(path).map(lambda record: Entry(*parse(record)))
+    return LdifFile(path).map(lambda record, _: Entry(*parse(record)))
 
 
 class Marks:
@@ -143,8 +149,9 @@ class LdifFile:
         self.path = path
         self.cut_off = False
 
-    def map(self, function: Callable[[bytes], T], marks: Marks | None = None) -> Iterator[T]:
-        """What the function makes of each record: the lines from `dn:` on, ended by LF, folded as in the file.
+    def map(self, function: Callable[[bytes, bytes], T], marks: Marks | None = None) -> Iterator[T]:
+        """What the function makes of each record, and of the same without its descriptor's value, in which nothing has
+        to be looked for. A record: the lines from `dn:` on, ended by LF, folded as in the file.
 
         Args:
             marks: is told which records the function made something true of.
@@ -154,15 +161,16 @@ class LdifFile:
         """
         empty = True
         offset = 0
+        cut = _Cutter()
         for block in self._blocks():
             at = offset
-            for piece in block.split(_BETWEEN):
+            for piece, bare in cut(block):
                 record = piece
                 try:
                     if piece[:3] != b"dn:":
-                        record = _without_preamble(piece)
+                        record, bare = _without_preamble(piece), _without_preamble(bare)
                     if record:
-                        result = function(record)
+                        result = function(record, bare)
                 except MalformedRecord as error:
                     raise self._located(error, at, piece, record) from None
                 if marks is not None:
@@ -356,6 +364,65 @@ def value_at(record: bytes, start: int) -> bytes:
     return _NAMES.value(line[3]) if line else b""
 
 
+class _Cutter:
+    """Cuts blocks at blank lines. A descriptor is most of a user's record, so it is passed over."""
+
+    def __init__(self) -> None:
+        self._ends = _Ends()
+
+    def __call__(self, block: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """The pieces between blank lines, and the same without their descriptor's value."""
+        at, size = 0, len(block)
+        find, find_end = block.find, self._ends.find
+        while at <= size:
+            place = find(_DESCRIPTOR, at, at + _NEAR)
+            if place < 0 or find(_BETWEEN, at, place + 1) >= 0:
+                end = find(_BETWEEN, at)
+                piece = bare = block[at : end if end >= 0 else size]
+            else:
+                start = place + len(_DESCRIPTOR)
+                stop = find_end(block, start)
+                end = find(_BETWEEN, stop)
+                piece = block[at : end if end >= 0 else size]
+                bare = block[at:start] + block[stop : end if end >= 0 else size]
+            yield piece, bare
+            at = end + len(_BETWEEN) if end >= 0 else size + 1
+
+
+class _Ends:
+    """Finds where folded descriptors end. They begin with the places and sizes of their parts (MS-DTYP 2.4.6), so those
+    that begin alike are mostly equally long, and folded alike."""
+
+    def __init__(self) -> None:
+        # By the beginning: length, the first fold, how far from there to the next, and what stands at all the folds.
+        self._known: dict[bytes, tuple[int, int, int, bytes, bytes]] = {}
+
+    def find(self, data: bytes, start: int) -> int:
+        """Where the value that starts here ends."""
+        known = self._known.get(data[start : start + _BEGINNING])
+        if known is not None:
+            length, first, width, feeds, spaces = known
+            end = start + length
+            if (
+                data[end : end + 1] == b"\n"
+                and data[end : end + 2] != b"\n "
+                and data[start + first : end : width] == feeds
+                and data[start + first + 1 : end : width] == spaces
+            ):
+                return end
+        following = _FOLLOWING_LINE.search(data, start)
+        end = following.start() if following else len(data)
+        self._learn(data[start:end])
+        return end
+
+    def _learn(self, value: bytes) -> None:
+        folds = value.count(b"\n")
+        first = value.find(b"\n")
+        width = value.find(b"\n", first + 1) - first
+        if folds > 1 and value[first::width] == b"\n" * folds and len(self._known) < _REMEMBERED_LENGTHS:
+            self._known[value[:_BEGINNING]] = len(value), first, width, b"\n" * folds, b" " * folds
+
+
 class _OddLine(Exception):
     """A line that one expression doesn't take apart: a comment, a name that is folded itself, or no LDIF."""
 
@@ -375,11 +442,11 @@ class RecordParser:
         self._keys: dict[bytes, str | None] = {}
         self._decoded: dict[bytes, bytes] = {}
         self._decoded_bytes = 0
-        self._lengths: list[int] = []
+        self._ends = _Ends()
         self._cuts: dict[int, int] = {}
         self._layouts = Layouts(self._key)
-        descriptor = "ntsecuritydescriptor"
-        self._descriptor = self._spelled.get(descriptor, "") if self._asked is None else self._asked.get(descriptor, "")
+        named = self._asked if self._asked is not None else {_DESCRIPTOR_NAME.lower(): _DESCRIPTOR_NAME} | self._spelled
+        self._descriptor = named.get(_DESCRIPTOR_NAME.lower(), "")
 
     def __call__(self, record: bytes) -> tuple[str, dict[str, list[bytes]]]:
         """The distinguished name, and the values asked for.
@@ -403,29 +470,18 @@ class RecordParser:
         # The descriptor is most of a user's record, so it is cut out first.
         if (at := record.find(_DESCRIPTOR)) >= 0:
             start = at + len(_DESCRIPTOR)
-            end = self._end_of_value(record, start)
+            end = self._ends.find(record, start)
             if self._descriptor:
                 raw[self._descriptor] = [self._from_base64(record[start:end])]
             rest = record[:at] + record[end:]
-        rest = rest.replace(b"\n ", b"")
-        name = self._layouts.take_apart(rest, raw)
+        # No layout has a line that begins with a space, so a folded record is noticed, and costs a second look.
+        if (name := self._layouts.take_apart(rest, raw)) is None and b"\n " in rest:
+            rest = rest.replace(b"\n ", b"")
+            name = self._layouts.take_apart(rest, raw)
         if name is None:
             self._layouts.learn(rest)
             raise _OddLine
         return self.name(name), raw
-
-    def _end_of_value(self, record: bytes, start: int) -> int:
-        """Where the folded value that starts here ends. Most are as long as one of the last few."""
-        if self._descriptor:  # else nobody would notice that the guess was wrong
-            size = len(record)
-            for length in self._lengths:
-                end = start + length
-                if end + 1 < size and record[end] == _LINE_FEED and record[end + 1] != _SPACE:
-                    return end
-        following = _FOLLOWING_LINE.search(record, start)
-        end = following.start() if following else len(record)
-        self._lengths = [end - start, *self._lengths[: _REMEMBERED_LENGTHS - 1]]
-        return end
 
     def _taken_apart(
         self, record: bytes, found: Iterable[tuple[bytes, bytes, bytes]]
@@ -510,14 +566,14 @@ class RecordParser:
         cut = self._cuts.get(len(text)) or self._cut(text)
         if text[cut - 1] in _ALPHABET and text[cut] in _ALPHABET:
             try:
-                return self._remembered(text[:cut]) + _decoded(text[cut:])
+                return self._remembered(text[:cut]) + self._remembered(text[cut:])
             except MalformedRecord:
                 return _decoded(text)
         return _decoded(text)
 
     def _cut(self, text: bytes) -> int:
         """Where to cut a long value in two that can be decoded apart: a descriptor's end is its owner, its beginning
-        a DACL that others have, too. Values of one length are mostly folded alike, so it is remembered for a length."""
+        a DACL, and others have each. Values of one length are mostly folded alike, so it is remembered for a length."""
         for cut in range(len(text) - _TAIL, len(text) - _TAIL - 8, -1):
             if (cut - 2 * text.count(b"\n ", 0, cut)) % 4 == 0 and {text[cut - 1], text[cut]} <= _ALPHABET:
                 break
@@ -525,15 +581,15 @@ class RecordParser:
             self._cuts[len(text)] = cut
         return cut
 
-    def _remembered(self, head: bytes) -> bytes:
-        value = self._decoded.get(head)
+    def _remembered(self, part: bytes) -> bytes:
+        value = self._decoded.get(part)
         if value is None:
-            value = _decoded(head)
-            self._decoded_bytes += 2 * len(head)
+            value = _decoded(part)
+            self._decoded_bytes += 2 * len(part)
             if self._decoded_bytes > _REMEMBERED_BYTES:
                 self._decoded.clear()
-                self._decoded_bytes = 2 * len(head)
-            self._decoded[head] = value
+                self._decoded_bytes = 2 * len(part)
+            self._decoded[part] = value
         return value
 
 

@@ -6,7 +6,7 @@ has to be proven: an export may lack groups, or their members, without a word.
 
 from __future__ import annotations
 
-import re
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -23,9 +23,6 @@ from preflight.directory.model import (
     Principal,
     Token,
 )
-
-_HIDING = re.compile(r'\\[^\\",;+<>]')
-"""An escape of what a normalised name writes as it is: a hex pair, a space, an equals sign."""
 
 _SECURITY_GROUP = 0x80000000
 _GLOBAL_OR_UNIVERSAL = 0x2 | 0x8
@@ -47,6 +44,19 @@ class Membership:
 
 
 @dataclass(frozen=True, slots=True)
+class _Roll:
+    """A group's members in 8 bytes each: the members of all groups together are several times the users.
+
+    Attributes:
+        hashes: of their normalised DNs; whoever finds one has to look at the names themselves.
+        foreign: there are members from elsewhere, who bring memberships along.
+    """
+
+    hashes: array[int]
+    foreign: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ExportedGroups:
     """The groups of one domain, as its export shows them.
 
@@ -61,7 +71,7 @@ class ExportedGroups:
     domain_dn: str
     other_domains: bool
     parts: frozenset[str]
-    _lasting: dict[str, frozenset[str]] = field(default_factory=dict)
+    _rolls: dict[str, _Roll] = field(default_factory=dict)
 
     @classmethod
     def of(cls, index: Index, domain_dn: str, *, other_domains: bool) -> ExportedGroups:
@@ -76,41 +86,25 @@ class ExportedGroups:
 
     def holding(self, names: AbstractSet[str]) -> set[str]:
         """The groups that hold one of the names directly."""
-        groups = names & self.groups.keys()
-        found = {key for key in self.groups if not groups.isdisjoint(self._kept_members(key))} if groups else set()
-        if others := names - groups:
-            traces = [_trace(name) for name in others]
-            found |= {
-                key for key in self.groups if self._may_hold(key, traces) and not others.isdisjoint(self._members(key))
-            }
-        return found
+        hashes = {hash(name) for name in names}
+        return {
+            key
+            for key in (self.groups if names else ())
+            if not hashes.isdisjoint(self._roll(key).hashes) and not names.isdisjoint(self._members(key))
+        }
 
-    def _kept_members(self, key: str) -> frozenset[str]:
-        """Those that are groups here, or from elsewhere. Users aren't kept: they are most of what an export holds."""
-        kept = self._lasting.get(key)
-        if kept is None:
-            base = normalise(self.domain_dn)
-            members = self._members(key)
-            kept = frozenset(member for member in members if member in self.groups or not _is_local(member, base))
-            self._lasting[key] = kept
-        return kept
-
-    def _may_hold(self, key: str, traces: Sequence[str]) -> bool:
-        """Whether a closer look is worth it: the members of all groups together are several times the users."""
-        for names in self._spelled_members(key):
-            text = "\n".join(names).casefold()
-            if any(trace in text for trace in traces) or ("\\" in text and _HIDING.search(text)):
-                return True
-        return False
+    def _roll(self, key: str) -> _Roll:
+        roll = self._rolls.get(key)
+        if roll is None:
+            members = list(self._members(key))
+            foreign = _are_foreign(members, normalise(self.domain_dn))
+            roll = self._rolls[key] = _Roll(array("q", map(hash, members)), foreign)
+        return roll
 
     def _members(self, key: str) -> Iterator[str]:
-        for names in self._spelled_members(key):
-            yield from normal_forms(names)
-
-    def _spelled_members(self, key: str) -> Iterator[Sequence[str]]:
         for name, values in self.groups[key].raw.items():
             if _is_member(name):
-                yield [value.decode("utf-8", "replace") for value in values]
+                yield from normal_forms([value.decode("utf-8", "replace") for value in values])
 
     def membership(self, names: Iterable[str], groups: Iterable[str] = ()) -> Membership:
         """The groups that hold one of the names, and these groups themselves, with the groups that hold those."""
@@ -169,16 +163,12 @@ class ExportedGroups:
         """
         if self._blindness(primary):
             return frozenset()
-        base = normalise(self.domain_dn)
         doubtful = self.holding(found.unknown) | {
-            key
-            for key in self.groups
-            if key in self.parts or any(not _is_local(member, base) for member in self._kept_members(key))
+            key for key in self.groups if key in self.parts or self._roll(key).foreign
         }
-        size = -1
-        while size != len(doubtful):
-            size = len(doubtful)
-            doubtful |= self.holding(doubtful)
+        reached: AbstractSet[str] = doubtful
+        while reached := self.holding(reached) - doubtful:
+            doubtful |= reached
         sids = (self.groups[key].sid() for key in self.groups.keys() - doubtful - found.groups.keys())
         return frozenset(sid for sid in sids if sid)
 
@@ -305,17 +295,14 @@ def is_security_group(group: Entry) -> bool | None:
     return None if kind is None else bool(kind & _SECURITY_GROUP)
 
 
-def _trace(name: str) -> str:
-    """What stands, but for case, in every spelling of a normalised name that hides nothing by escapes."""
-    return "" if "\\" in name or "+" in name else name.partition("=")[2].partition(",")[0].casefold()
-
-
 def _is_member(attribute: str) -> bool:
     return attribute.lower().partition(";")[0] == "member"
 
 
-def _is_local(member: str, base: str) -> bool:
-    """Of this domain or well known: nobody who brings memberships from elsewhere along."""
-    if not member.endswith("," + base):
-        return False
-    return not (member.startswith("cn=s-1-5-21-") and member.endswith(",cn=foreignsecurityprincipals," + base))
+def _are_foreign(members: Sequence[str], base: str) -> bool:
+    """Whether some are neither of this domain nor well known, and so bring memberships from elsewhere along."""
+    here, strangers = f",{base}", f",cn=foreignsecurityprincipals,{base}"
+    return any(
+        not member.endswith(here) or (member.startswith("cn=s-1-5-21-") and member.endswith(strangers))
+        for member in members
+    )

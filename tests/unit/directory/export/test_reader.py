@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from preflight.directory.export import reader as ldif_reader
@@ -195,7 +195,7 @@ def test_a_file_that_ends_inside_a_line_says_so(export: Path) -> None:
     ):
         export.write_bytes(content.encode())
         file = ldif_reader.LdifFile(export)
-        assert len(list(file.map(len))) == 2
+        assert len(list(file.map(lambda record, _: len(record)))) == 2
         assert file.cut_off is cut_off
 
 
@@ -209,14 +209,14 @@ def test_marked_records_are_found_again_without_looking_at_the_others(export: Pa
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(ldif_reader, "_BLOCK", block)
                 marks = ldif_reader.Marks()
-                assert list(file.map(lambda record: record[4:8] != b"CN=b", marks)) == [True, False, True]
+                assert list(file.map(lambda record, _: record[4:8] != b"CN=b", marks)) == [True, False, True]
                 assert list(file.map_marked(bytes, marks)) == [b"dn: CN=a\ncn: a", b"dn: CN=c\ncn: c"]
 
 
 def test_an_error_in_a_marked_record_has_its_line_and_a_shorter_file_is_one_error(export: Path) -> None:
     export.write_bytes(b"# x\ndn: CN=a\ncn: a\n\n\n# y\ndn: CN=b\ncn: b\n")
     file, marks = ldif_reader.LdifFile(export), ldif_reader.Marks()
-    assert list(file.map(lambda record: b"CN=b" in record, marks)) == [False, True]
+    assert list(file.map(lambda record, _: b"CN=b" in record, marks)) == [False, True]
 
     def refuse(record: bytes) -> None:
         raise ldif_reader.MalformedRecord("odd", lines_before=1)
@@ -265,6 +265,9 @@ def written(draw: st.DrawFn) -> tuple[bytes, Written]:
 
 @settings(max_examples=150)
 @given(written())
+@example(
+    (b"dn:\n :\n\ndn::woA=\nnTSecurityDescriptor:: AA==\n", [("", []), ("\x80", [("nTSecurityDescriptor", b"\0")])])
+)
 def test_what_is_written_is_read_back(tmp_path_factory: pytest.TempPathFactory, file: tuple[bytes, Written]) -> None:
     content, expected = file
     path = tmp_path_factory.getbasetemp() / "written.ldf"
@@ -275,6 +278,49 @@ def test_what_is_written_is_read_back(tmp_path_factory: pytest.TempPathFactory, 
         assert [name for name, _ in found] == [name for name, _ in expected]
         for (_, got), (_, wanted) in zip(found, expected, strict=True):
             assert sorted(got) == sorted(wanted)
+
+
+def folded(name: str, value: bytes, width: int) -> str:
+    text = f"{name}:: {base64.b64encode(value).decode()}"
+    lines = [text[:width], *(text[at : at + width - 1] for at in range(width, len(text), width - 1))]
+    return "\n ".join(line for line in lines if line)
+
+
+@st.composite
+def alike(draw: st.DrawFn) -> list[tuple[str, str]]:
+    """Records as a large export has them, with their like without the descriptor's value."""
+    beginning = bytes(range(40))
+    found = []
+    for number in range(draw(st.integers(1, 12))):
+        name = draw(st.sampled_from([f"dn: CN={number}", "dn:: Q04944==", f"# {number}\ndn: CN={number}"]))
+        head = draw(st.sampled_from([name, f"{name}\ncn: x", f"{name}\nmember: CN=a,\n  DC=b"]))
+        tail = draw(st.sampled_from(["", "\nobjectSid:: AQU=", "\nnTSecurityDescriptor:: AA=="]))
+        value = beginning + draw(st.binary(min_size=1, max_size=1)) * draw(st.sampled_from([0, 1, 200, 201, 400, 3000]))
+        width = draw(st.sampled_from([30, 76, 78, 78, 78, 100_000]))
+        written = folded("nTSecurityDescriptor", value, width)
+        if draw(st.sampled_from([True, True, True, False])):
+            found.append((f"{head}\n{written}{tail}", f"{head}\nnTSecurityDescriptor:: {tail}"))
+        else:
+            found.append((head, head))
+    return found
+
+
+@settings(max_examples=150)
+@given(alike(), st.data())
+def test_a_record_comes_with_its_like_without_the_descriptor(
+    tmp_path_factory: pytest.TempPathFactory, records: list[tuple[str, str]], data: st.DataObject
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "alike.ldf"
+    path.write_text("".join(record + data.draw(st.sampled_from(["\n\n", "\n\n", "\n\n\n"])) for record, _ in records))
+    for block in (1 << 18, 500):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ldif_reader, "_BLOCK", block)
+            found = list(ldif_reader.LdifFile(path).map(lambda record, bare: (record.decode(), bare.decode())))
+        assert found == [(_uncommented(record), _uncommented(bare)) for record, bare in records]
+
+
+def _uncommented(text: str) -> str:
+    return text[text.index("dn:") :]
 
 
 PIECES = [
