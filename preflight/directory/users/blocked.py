@@ -111,6 +111,8 @@ class Blocked:
         self._all_allowed: dict[int, Rights] = {}
         self._with_all = 0
         self._groups: dict[tuple[Right, Answer, Cause], CauseGroup] = {}
+        # By the cause's id, and with the cause, so that its id stays its own: users share their causes.
+        self._recent: dict[tuple[Right, Answer, int], tuple[Cause, CauseGroup]] = {}
 
     def add(self, user: User, standing: Standing) -> None:
         if standing is _OUT_OF_SCOPE or standing is _EXCLUDED:
@@ -193,16 +195,25 @@ class Blocked:
 
     def _note(self, right: Right, answer: Answer, judgement: Judgement) -> None:
         cause = self.judge.cause(judgement, right)
-        group = self._groups.get((right, answer, cause))
-        if group is None and len(self._groups) >= MOST_CAUSES:
-            cause = Cause(cause.code, "", _FURTHER)
-            group = self._groups.get((right, answer, cause))
-        if group is None:
-            group = self._groups[right, answer, cause] = CauseGroup(right, answer, cause)
+        recent = self._recent.get((right, answer, id(cause)))
+        group = recent[1] if recent is not None else self._group_of(right, answer, cause)
         group.containers[judgement.container] += 1
         group.classes[judgement.user.object_class] += 1
         if len(group.examples) < MOST_EXAMPLES:
             group.examples.append(judgement.user.distinguished_name)
+
+    def _group_of(self, right: Right, answer: Answer, cause: Cause) -> CauseGroup:
+        told = cause
+        group = self._groups.get((right, answer, told))
+        if group is None and len(self._groups) >= MOST_CAUSES:
+            told = Cause(cause.code, "", _FURTHER)
+            group = self._groups.get((right, answer, told))
+        if group is None:
+            group = self._groups[right, answer, told] = CauseGroup(right, answer, told)
+        if len(self._recent) >= _MOST_REMEMBERED:
+            self._recent.clear()
+        self._recent[right, answer, id(cause)] = cause, group
+        return group
 
     def _note_trouble(self, judgement: Judgement) -> None:
         trouble = self.troubles.get(judgement.container)

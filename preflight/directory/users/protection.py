@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from preflight.directory.access.sid import sid_from_text
+from preflight.directory.distinguished_name import normalise, parent
 from preflight.directory.model import Domain, Entry, User
 from preflight.directory.port import Directory
 from preflight.directory.users.membership import GROUP_ATTRIBUTES, Membership, members_of
@@ -19,6 +20,8 @@ DOMAIN_GROUPS = (512, 518, 519)
 
 PROTECTED_USERS = (500, 502)
 """RIDs of Administrator and krbtgt."""
+
+_MOST_REMEMBERED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +40,15 @@ class Protection:
     obstacle: str = ""
     doubtful: Membership = field(default_factory=Membership)
     _raw_sids: frozenset[bytes] = field(init=False, repr=False, compare=False)
+    _homes: frozenset[str] = field(init=False, repr=False, compare=False)
+    """Normalised DNs of the containers that members stand directly in."""
+    _harmless: dict[tuple[str, bytes], bool] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_raw_sids", frozenset(map(sid_from_text, self.sids)))
+        # A normalised name may be taken apart at its commas.
+        members = (*self.membership.paths, *self.doubtful.paths)
+        object.__setattr__(self, "_homes", frozenset(name.partition(",")[2] for name in members))
 
     @property
     def doubt(self) -> str:
@@ -55,13 +64,30 @@ class Protection:
 
     def protects(self, user: User) -> bool | None:
         """None: can't be told, because not all groups could be read and adminCount doesn't exclude it."""
-        if self.path(user) is not None:
-            return True
-        if self.doubtful.path(user) is not None:
-            return None
+        if not self._among_others(user):
+            if self.path(user) is not None:
+                return True
+            if self.doubtful.path(user) is not None:
+                return None
         if not self.obstacle:
             return False
         return False if user.has("userAccountControl") and not user.integer("adminCount") else None
+
+    def _among_others(self, user: User) -> bool:
+        """Whether nobody who stands in the user's container and has the same primary group is protected: so it is with
+        nearly everybody, and is remembered."""
+        raw = user.raw
+        primary, own = raw.get("primaryGroupID"), raw.get("objectSid")
+        place = parent(user.distinguished_name), primary[0] if primary else b""
+        harmless = self._harmless.get(place)
+        if harmless is None:
+            rid = user.integer("primaryGroupID")
+            named = rid in self.membership.primary_groups or rid in self.doubtful.primary_groups
+            harmless = not named and normalise(place[0]) not in self._homes
+            if len(self._harmless) >= _MOST_REMEMBERED:
+                self._harmless.clear()
+            self._harmless[place] = harmless
+        return harmless and not (own and own[0] in self._raw_sids)
 
 
 def read_protection(directory: Directory, domain: Domain) -> Protection:
