@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 from preflight.api import Unavailable
@@ -172,17 +172,12 @@ class LdifDirectory:
     def users(self, attributes: Collection[str], search_base: str | None = None) -> Iterator[Sequence[User]]:
         index = self._read_index()
         base = self._search_base(search_base)
-        page: list[User] = []
+        found = self._stream(attributes, base)
         nobody = True
-        for user in self._stream(attributes, base):
-            page.append(user)
-            if len(page) == PAGE:
-                nobody = False
-                yield page
-                page = []
-        if page:
+        while page := list(islice(found, PAGE)):
+            nobody = False
             yield page
-        elif nobody and base != self._base and base not in index.objects:
+        if nobody and base != self._base and base not in index.objects:
             raise Unavailable(
                 f"{search_base} isn't in {self._file.path.name}",
                 code="no-such-object",
@@ -345,9 +340,9 @@ class LdifDirectory:
         seen: set[str] = set()
         repeated = 0
 
-        def user_of(record: bytes) -> User | None:
+        def user_of(record: bytes, start: int, end: int) -> User | None:
             nonlocal repeated
-            name, raw = parse(record)
+            name, raw = parse(record, start, end)
             user = User(name, raw)
             if not is_user(user):
                 return None
@@ -369,9 +364,7 @@ class LdifDirectory:
             return user
 
         try:
-            for user in self._file.map_marked(user_of, index.marks):
-                if user is not None:
-                    yield user
+            yield from filter(None, self._file.map_marked(user_of, index.marks))
         except LdifError as error:
             raise _unreadable(error) from error
         self._repeated_users = repeated

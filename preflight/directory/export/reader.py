@@ -119,22 +119,27 @@ def read_entries(path: Path, attributes: Collection[str] | None = None) -> Itera
 
 
 class Marks:
-    """Where the records of a file stand, and which of them are marked: 4 bytes a record."""
+    """Where the records of a file stand, and which of them are marked: 4 bytes a record, and 8 if it is."""
 
     def __init__(self) -> None:
         self._sizes = array("I")
+        self._values = array("I")
 
-    def add(self, size: int, *, marked: bool) -> None:
-        """The next record, with what stands before it."""
+    def add(self, size: int, start: int, end: int, *, marked: bool) -> None:
+        """The next record, with what stands before it, and where in it the value of its descriptor lies."""
         self._sizes.append(size << 1 | marked)
+        if marked:
+            self._values.append(start)
+            self._values.append(end)
 
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        """Position (as `LdifFile` counts) and size of those marked."""
+    def __iter__(self) -> Iterator[tuple[int, int, int, int]]:
+        """Of those marked: position (as `LdifFile` counts), size, and where in it the descriptor's value lies."""
         at = 0
+        values = iter(self._values)
         for entry in self._sizes:
             size = entry >> 1
             if entry & 1:
-                yield at, size
+                yield at, size, next(values), next(values)
             at += size + len(_BETWEEN)
 
 
@@ -164,8 +169,8 @@ class LdifFile:
         cut = _Cutter()
         for block in self._blocks():
             at = offset
-            for piece, bare in cut(block):
-                record = piece
+            for piece, start, end in cut(block):
+                record, bare = piece, piece[:start] + piece[end:] if end else piece
                 try:
                     if piece[:3] != b"dn:":
                         record, bare = _without_preamble(piece), _without_preamble(bare)
@@ -174,7 +179,7 @@ class LdifFile:
                 except MalformedRecord as error:
                     raise self._located(error, at, piece, record) from None
                 if marks is not None:
-                    marks.add(len(piece), marked=bool(record and result))
+                    marks.add(len(piece), start, end, marked=bool(record and result))
                 if record:
                     empty = False
                     yield result
@@ -183,8 +188,9 @@ class LdifFile:
         if empty:
             raise LdifError(self.path, None, "the file holds no entry")
 
-    def map_marked(self, function: Callable[[bytes], T], marks: Marks) -> Iterator[T]:
-        """As `map`, of the marked records of a file that is as it was: nothing is looked for in what stands between.
+    def map_marked(self, function: Callable[[bytes, int, int], T], marks: Marks) -> Iterator[T]:
+        """What the function makes of each marked record, and of where in it the value of its descriptor lies (0 and 0:
+        that isn't known). The file must be as it was: nothing is looked for in what stands between.
 
         Raises:
             LdifError: as `map`.
@@ -192,7 +198,7 @@ class LdifFile:
         chunks = self._chunks()
         held = b""
         offset = 0
-        for start, size in marks:
+        for start, size, value_start, value_end in marks:
             while start + size > offset + len(held):
                 chunk = next(chunks, b"")
                 if not chunk:
@@ -204,8 +210,8 @@ class LdifFile:
             record = piece
             try:
                 if piece[:3] != b"dn:":
-                    record = _without_preamble(piece)
-                result = function(record)
+                    record, value_start, value_end = _without_preamble(piece), 0, 0
+                result = function(record, value_start, value_end)
             except MalformedRecord as error:
                 raise self._located(error, start, piece, record) from None
             yield result
@@ -370,23 +376,21 @@ class _Cutter:
     def __init__(self) -> None:
         self._ends = _Ends()
 
-    def __call__(self, block: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """The pieces between blank lines, and the same without their descriptor's value."""
+    def __call__(self, block: bytes) -> Iterator[tuple[bytes, int, int]]:
+        """The pieces between blank lines, and where in them the value of their descriptor lies, 0 and 0 without one."""
         at, size = 0, len(block)
         find, find_end = block.find, self._ends.find
         while at <= size:
             place = find(_DESCRIPTOR, at, at + _NEAR)
-            if place < 0 or find(_BETWEEN, at, place + 1) >= 0:
-                end = find(_BETWEEN, at)
-                piece = bare = block[at : end if end >= 0 else size]
-            else:
+            start = stop = at
+            if place >= 0 and find(_BETWEEN, at, place + 1) < 0:
                 start = place + len(_DESCRIPTOR)
                 stop = find_end(block, start)
-                end = find(_BETWEEN, stop)
-                piece = block[at : end if end >= 0 else size]
-                bare = block[at:start] + block[stop : end if end >= 0 else size]
-            yield piece, bare
-            at = end + len(_BETWEEN) if end >= 0 else size + 1
+            end = find(_BETWEEN, stop)
+            if end < 0:
+                end = size
+            yield block[at:end], start - at, stop - at
+            at = end + len(_BETWEEN)
 
 
 class _Ends:
@@ -448,14 +452,17 @@ class RecordParser:
         named = self._asked if self._asked is not None else {_DESCRIPTOR_NAME.lower(): _DESCRIPTOR_NAME} | self._spelled
         self._descriptor = named.get(_DESCRIPTOR_NAME.lower(), "")
 
-    def __call__(self, record: bytes) -> tuple[str, dict[str, list[bytes]]]:
+    def __call__(self, record: bytes, start: int = 0, end: int = 0) -> tuple[str, dict[str, list[bytes]]]:
         """The distinguished name, and the values asked for.
+
+        Args:
+            start, end: where the value of the record's descriptor lies, if that is known.
 
         Raises:
             MalformedRecord: it isn't LDIF, is a change, or a value asked for can't be decoded.
         """
         try:
-            return self._quickly(record)
+            return self._quickly(record, start, end)
         except (_OddLine, MalformedRecord, binascii.Error):
             pass  # looked into line by line, where line numbers are right
         try:
@@ -463,17 +470,18 @@ class RecordParser:
         except _OddLine:
             return self._taken_apart(record, _logical_lines(record))
 
-    def _quickly(self, record: bytes) -> tuple[str, dict[str, list[bytes]]]:
+    def _quickly(self, record: bytes, start: int, end: int) -> tuple[str, dict[str, list[bytes]]]:
         """As a record like those before it; what is odd, malformed or new is raised."""
         raw: dict[str, list[bytes]] = {}
         rest = record
-        # The descriptor is most of a user's record, so it is cut out first.
-        if (at := record.find(_DESCRIPTOR)) >= 0:
+        if not end and (at := record.find(_DESCRIPTOR)) >= 0:
             start = at + len(_DESCRIPTOR)
             end = self._ends.find(record, start)
+        if end:
+            # The descriptor is most of a user's record, so it is cut out first.
             if self._descriptor:
-                raw[self._descriptor] = [self._from_base64(record[start:end])]
-            rest = record[:at] + record[end:]
+                raw[self._descriptor] = [self._long_value(record, start, end)]
+            rest = record[: start - len(_DESCRIPTOR)] + record[end:]
         # No layout has a line that begins with a space, so a folded record is noticed, and costs a second look.
         if (name := self._layouts.take_apart(rest, raw)) is None and b"\n " in rest:
             rest = rest.replace(b"\n ", b"")
@@ -561,19 +569,25 @@ class RecordParser:
         return rest.lstrip(b" ")
 
     def _from_base64(self, text: bytes) -> bytes:
-        if len(text) < _LONG_VALUE:
-            return _strictly_decoded(text)
-        cut = self._cuts.get(len(text)) or self._cut(text)
-        if text[cut - 1] in _ALPHABET and text[cut] in _ALPHABET:
+        return _strictly_decoded(text) if len(text) < _LONG_VALUE else self._long_value(text, 0, len(text))
+
+    def _long_value(self, record: bytes, start: int, end: int) -> bytes:
+        """The value whose base64 is record[start:end]."""
+        size = end - start
+        cut = self._cuts.get(size) or self._cut(record[start:end])
+        place = start + cut
+        if cut and record[place - 1] in _ALPHABET and record[place] in _ALPHABET:
             try:
-                return self._remembered(text[:cut]) + self._remembered(text[cut:])
+                return self._remembered(record[start:place]) + self._remembered(record[place:end])
             except MalformedRecord:
-                return _decoded(text)
-        return _decoded(text)
+                return _decoded(record[start:end])
+        return _decoded(record[start:end])
 
     def _cut(self, text: bytes) -> int:
         """Where to cut a long value in two that can be decoded apart: a descriptor's end is its owner, its beginning
         a DACL, and others have each. Values of one length are mostly folded alike, so it is remembered for a length."""
+        if len(text) < _LONG_VALUE:
+            return 0
         for cut in range(len(text) - _TAIL, len(text) - _TAIL - 8, -1):
             if (cut - 2 * text.count(b"\n ", 0, cut)) % 4 == 0 and {text[cut - 1], text[cut]} <= _ALPHABET:
                 break

@@ -12,8 +12,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from preflight.directory.access.sid import domain_of, sid_to_text
-from preflight.directory.distinguished_name import normal_form, normal_forms, normalise
-from preflight.directory.export.index import Index
+from preflight.directory.distinguished_name import normal_form, normal_lines, normalise
+from preflight.directory.export.index import Index, PackedAttributes
 from preflight.directory.foreign_principals import names_in_member
 from preflight.directory.model import (
     OTHER_ORGANIZATION,
@@ -102,9 +102,13 @@ class ExportedGroups:
         return roll
 
     def _members(self, key: str) -> Iterator[str]:
-        for name, values in self.groups[key].raw.items():
-            if _is_member(name):
-                yield from normal_forms([value.decode("utf-8", "replace") for value in values])
+        raw = self.groups[key].raw
+        for name in filter(_is_member, raw):
+            lines = raw.lines(name) if isinstance(raw, PackedAttributes) else None
+            if lines is None:
+                yield from (normal_form(value.decode("utf-8", "replace")) for value in raw[name])
+            else:
+                yield from normal_lines(lines.decode("utf-8", "replace"))
 
     def membership(self, names: Iterable[str], groups: Iterable[str] = ()) -> Membership:
         """The groups that hold one of the names, and these groups themselves, with the groups that hold those."""

@@ -67,7 +67,7 @@ class Scope:
 
 
 _SYSTEM_NICKNAME = re.compile(r"SystemMailbox\{|CAS_\{", re.IGNORECASE)
-_SYSTEM_ACCOUNT = re.compile(r"(MSOL_|AAD_)|CAS_.*\}$|SUPPORT_388945a0$", re.IGNORECASE)
+_SYSTEM_ACCOUNT = re.compile(rb"(MSOL_|AAD_)|CAS_.*\}$|SUPPORT_388945a0$", re.IGNORECASE)
 
 
 def never_synchronised(user: User) -> str:
@@ -76,7 +76,8 @@ def never_synchronised(user: User) -> str:
     critical = raw.get("isCriticalSystemObject")
     if critical and critical[0].upper() == b"TRUE":
         return "a critical system object"
-    if _SYSTEM_ACCOUNT.match(user.account_name):
+    name = raw.get("sAMAccountName")
+    if name and _SYSTEM_ACCOUNT.match(name[0]):
         return "a service account of Microsoft's own by its name"
     if "mailNickname" in raw and _SYSTEM_NICKNAME.match(user.text("mailNickname") or ""):
         return "a system mailbox"

@@ -230,7 +230,8 @@ def test_two_names_of_one_object(one, other, equal):
     )
 )
 def test_many_names_at_once_have_the_forms_that_each_has(names: list[str]) -> None:
-    assert list(dn.normal_forms(names)) == [dn.normal_form(name) for name in names]
+    lines = "\n".join(names)
+    assert list(dn.normal_lines(lines)) == [dn.normal_form(name) for name in lines.split("\n")]
 
 
 def test_what_is_no_name_stays_as_it_is() -> None:
