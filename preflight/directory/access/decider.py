@@ -70,10 +70,12 @@ _SELF = (
     (Standing.DOUBTFUL, "incomplete-token"),
     (Standing.DOUBTFUL, "object-sid-unknown"),
 )
+_OUTSIDE = int(Standing.OUTSIDE)
 _NO_SID = 3
 
-_Key = tuple[bytes, int, int, int, bytes | None]
-"""DACL, control bits, standing of the owner, of the object itself, and its class (None = no entry names a class)."""
+_Key = tuple[bytes, tuple[int, int], int, bytes | None]
+"""DACL, control bits and standing of the owner, standing of the object itself, and its class (None = no entry names a
+class)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,7 @@ class RightsDecider:
         self._is_member = is_member
         self._account_rights = tuple(right for right in self.rights if right is not Right.CHANGE_PASSWORD)
         self._own_change = Right.CHANGE_PASSWORD in self.rights
+        self._complete = token.complete
         self._token_sids = frozenset(sid_from_text(sid) for sid in token.sids)
         self._class_names = {name.encode(): name for name in schema.classes}
         self._class_guids = frozenset(schema.classes.values())
@@ -155,13 +158,16 @@ class RightsDecider:
                 return self._unreadable
             key: _Key = (
                 data[dacl_at : dacl_at + size],
-                *shell,
-                self._standing_of(own[0]) if own else _NO_SID,
+                shell,
+                # Nearly every user has a SID of the usual length, and it is in no token but his own.
+                _OUTSIDE
+                if own and self._complete and len(own[0]) == 28 and own[0] not in self._token_sids
+                else self._standing_of(own),
                 None if object_class in self._class_names else object_class,
             )
             remembered = self._recent.get(key) or self._remember(key, object_class)
-            if remembered.per_class and key[4] is None:
-                key = (*key[:4], object_class)
+            if remembered.per_class and key[3] is None:
+                key = (*key[:3], object_class)
                 remembered = self._recent.get(key) or self._remember(key, object_class)
         except MalformedDescriptor:
             return self._malformed
@@ -187,13 +193,13 @@ class RightsDecider:
             self._shells[data[:dacl_at], len(dacl), data[end:]] = shell
         return shell
 
-    def _standing_of(self, own: bytes) -> int:
-        if own in self._token_sids:
+    def _standing_of(self, own: Sequence[bytes] | None) -> int:
+        if not own:
+            return _NO_SID
+        if own[0] in self._token_sids:
             return Standing.INSIDE
-        if self.token.complete and len(own) == 28:
-            return Standing.OUTSIDE
         try:
-            return standing(self.token, sid_to_text(own))
+            return standing(self.token, sid_to_text(own[0]))
         except ValueError:
             return _NO_SID
 
@@ -208,7 +214,7 @@ class RightsDecider:
         return remembered
 
     def _judge(self, key: _Key, object_class: bytes) -> _Remembered:
-        dacl, _, owner, own, _ = key
+        dacl, (_, owner), own, _ = key
         views = self._views_of(owner, own, object_class)
         sieve = self._sieve if object_class in self._class_names else self._wide_sieve
         entries, strangers = sieve.select(dacl)

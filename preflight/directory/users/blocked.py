@@ -71,6 +71,25 @@ class Tally:
     unknown: int = 0
 
 
+@dataclass(slots=True)
+class _Effect:
+    """What it means for the counts that one more user is like this.
+
+    Attributes:
+        code: of the cause that decides the outcome.
+        allowed, denied, unknown: the tallies of rights that are there, are not, or can't be told.
+        groups: those that the user belongs to.
+    """
+
+    rights: Rights
+    object_class: str
+    code: str
+    allowed: list[Tally] = field(default_factory=list)
+    denied: list[Tally] = field(default_factory=list)
+    unknown: list[Tally] = field(default_factory=list)
+    groups: list[CauseGroup] = field(default_factory=list)
+
+
 class Blocked:
     """The fold behind `permissions.*` and the per-user table.
 
@@ -111,8 +130,8 @@ class Blocked:
         self._all_allowed: dict[int, Rights] = {}
         self._with_all = 0
         self._groups: dict[tuple[Right, Answer, Cause], CauseGroup] = {}
-        # By the cause's id, and with the cause, so that its id stays its own: users share their causes.
-        self._recent: dict[tuple[Right, Answer, int], tuple[Cause, CauseGroup]] = {}
+        # By all that it hangs on; rights by their id, and with the rights, so that their id stays theirs.
+        self._effects: dict[tuple[object, ...], _Effect] = {}
 
     def add(self, user: User, standing: Standing) -> None:
         if standing is _OUT_OF_SCOPE or standing is _EXCLUDED:
@@ -162,24 +181,29 @@ class Blocked:
             self._with_all += 1
             self._note_orphan(judgement)
             return
-        for right, decision in judgement.rights.items():
-            tally = self._tallies[right]
-            if judgement.enabled is None:
-                tally.unknown += 1
-                self._note(right, Answer.UNKNOWN, judgement)
-            elif decision.answer is Answer.ALLOWED:
-                tally.allowed += 1
-            elif decision.answer is Answer.DENIED and judgement.protected is not None:
-                tally.denied += 1
-                if not _denied_to_the_user_too(right, judgement):
-                    self._note(right, Answer.DENIED, judgement)
-            else:
-                tally.unknown += 1
-                self._note(right, Answer.UNKNOWN, judgement)
+        user, container = judgement.user, judgement.container
+        classes, orphan = user.raw.get("objectClass"), user.raw.get("adminCount")
+        about = classes[-1] if classes else b"", orphan[0] if orphan else b"", judgement.enabled, judgement.protected
+        effect = self._effects.get((id(judgement.rights), container, *about))
+        if effect is None:
+            if len(self._effects) >= _MOST_REMEMBERED:
+                self._effects.clear()
+            effect = self._effects[id(judgement.rights), container, *about] = self._effect_of(judgement)
+        for tally in effect.allowed:
+            tally.allowed += 1
+        for tally in effect.denied:
+            tally.denied += 1
+        for tally in effect.unknown:
+            tally.unknown += 1
+        for group in effect.groups:
+            group.containers[container] += 1
+            group.classes[effect.object_class] += 1
+            if len(group.examples) < MOST_EXAMPLES:
+                group.examples.append(user.distinguished_name)
         if judgement.outcome is Outcome.OK:
             self._note_orphan(judgement)
             return
-        self._note_trouble(judgement)
+        self._note_trouble(judgement, effect.code)
         if judgement.outcome is Outcome.BLOCKED and len(self.rows) < self._most_rows:
             self.rows.append(self.judge.row(judgement))
 
@@ -193,36 +217,39 @@ class Blocked:
         self._all_allowed[id(rights)] = rights
         return True
 
-    def _note(self, right: Right, answer: Answer, judgement: Judgement) -> None:
-        cause = self.judge.cause(judgement, right)
-        recent = self._recent.get((right, answer, id(cause)))
-        group = recent[1] if recent is not None else self._group_of(right, answer, cause)
-        group.containers[judgement.container] += 1
-        group.classes[judgement.user.object_class] += 1
-        if len(group.examples) < MOST_EXAMPLES:
-            group.examples.append(judgement.user.distinguished_name)
+    def _effect_of(self, judgement: Judgement) -> _Effect:
+        effect = _Effect(judgement.rights, judgement.user.object_class, self.judge.deciding_cause(judgement).code)
+        for right, decision in judgement.rights.items():
+            tally = self._tallies[right]
+            if judgement.enabled is not None and decision.answer is Answer.ALLOWED:
+                effect.allowed.append(tally)
+            elif judgement.enabled is not None and decision.answer is Answer.DENIED and judgement.protected is not None:
+                effect.denied.append(tally)
+                if not _denied_to_the_user_too(right, judgement):
+                    effect.groups.append(self._group_of(right, Answer.DENIED, judgement))
+            else:
+                effect.unknown.append(tally)
+                effect.groups.append(self._group_of(right, Answer.UNKNOWN, judgement))
+        return effect
 
-    def _group_of(self, right: Right, answer: Answer, cause: Cause) -> CauseGroup:
-        told = cause
-        group = self._groups.get((right, answer, told))
+    def _group_of(self, right: Right, answer: Answer, judgement: Judgement) -> CauseGroup:
+        cause = self.judge.cause(judgement, right)
+        group = self._groups.get((right, answer, cause))
         if group is None and len(self._groups) >= MOST_CAUSES:
-            told = Cause(cause.code, "", _FURTHER)
-            group = self._groups.get((right, answer, told))
+            cause = Cause(cause.code, "", _FURTHER)
+            group = self._groups.get((right, answer, cause))
         if group is None:
-            group = self._groups[right, answer, told] = CauseGroup(right, answer, told)
-        if len(self._recent) >= _MOST_REMEMBERED:
-            self._recent.clear()
-        self._recent[right, answer, id(cause)] = cause, group
+            group = self._groups[right, answer, cause] = CauseGroup(right, answer, cause)
         return group
 
-    def _note_trouble(self, judgement: Judgement) -> None:
+    def _note_trouble(self, judgement: Judgement, code: str) -> None:
         trouble = self.troubles.get(judgement.container)
         if trouble is None:
             trouble = self.troubles[judgement.container] = Trouble()
-        outcome, code = judgement.outcome, self.judge.deciding_cause(judgement).code
+        outcome = judgement.outcome
         if outcome is Outcome.BLOCKED:
             trouble.causes[code] += 1
-        if sum(example["outcome"] == outcome for example in trouble.examples) < MOST_EXAMPLES:
+        if [example["outcome"] for example in trouble.examples].count(outcome) < MOST_EXAMPLES:
             dn = judgement.user.distinguished_name
             trouble.examples.append({"dn": dn, "outcome": outcome.value, "code": code})
 

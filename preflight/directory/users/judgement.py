@@ -119,7 +119,8 @@ class UserJudge:
 
     def __call__(self, user: User) -> Judgement:
         rights = self._decide(user)
-        protected = self.protection.protects(user)
+        container = parent(user.distinguished_name)
+        protected = self.protection.protects(user, container)
         enabled = user.enabled
         if enabled is None:
             outcome = Outcome.UNKNOWN
@@ -127,7 +128,7 @@ class UserJudge:
             outcome = remembered[1]
         else:
             outcome = self._outcome(rights, protected)
-        return Judgement(user, parent(user.distinguished_name), enabled, protected, rights, outcome)
+        return Judgement(user, container, enabled, protected, rights, outcome)
 
     def cause(self, judgement: Judgement, right: Right) -> Cause:
         """Why the right counts as there, as missing, or as not to be told.

@@ -62,9 +62,19 @@ class Protection:
             return ()
         return found
 
-    def protects(self, user: User) -> bool | None:
-        """None: can't be told, because not all groups could be read and adminCount doesn't exclude it."""
-        if not self._among_others(user):
+    def protects(self, user: User, container: str | None = None) -> bool | None:
+        """None: can't be told, because not all groups could be read and adminCount doesn't exclude it.
+
+        Args:
+            container: the DN that the user stands directly in, if it is known.
+        """
+        raw = user.raw
+        primary, own = raw.get("primaryGroupID"), raw.get("objectSid")
+        place = container or parent(user.distinguished_name), primary[0] if primary else b""
+        harmless = self._harmless.get(place)
+        if harmless is None:
+            harmless = self._look_at(place, user)
+        if not harmless or (own and own[0] in self._raw_sids):
             if self.path(user) is not None:
                 return True
             if self.doubtful.path(user) is not None:
@@ -73,21 +83,16 @@ class Protection:
             return False
         return False if user.has("userAccountControl") and not user.integer("adminCount") else None
 
-    def _among_others(self, user: User) -> bool:
-        """Whether nobody who stands in the user's container and has the same primary group is protected: so it is with
-        nearly everybody, and is remembered."""
-        raw = user.raw
-        primary, own = raw.get("primaryGroupID"), raw.get("objectSid")
-        place = parent(user.distinguished_name), primary[0] if primary else b""
-        harmless = self._harmless.get(place)
-        if harmless is None:
-            rid = user.integer("primaryGroupID")
-            named = rid in self.membership.primary_groups or rid in self.doubtful.primary_groups
-            harmless = not named and normalise(place[0]) not in self._homes
-            if len(self._harmless) >= _MOST_REMEMBERED:
-                self._harmless.clear()
-            self._harmless[place] = harmless
-        return harmless and not (own and own[0] in self._raw_sids)
+    def _look_at(self, place: tuple[str, bytes], user: User) -> bool:
+        """Whether no group protects anybody who stands in the user's container and has the same primary group: so it is
+        nearly everywhere, and is remembered."""
+        rid = user.integer("primaryGroupID")
+        named = rid in self.membership.primary_groups or rid in self.doubtful.primary_groups
+        harmless = not named and normalise(place[0]) not in self._homes
+        if len(self._harmless) >= _MOST_REMEMBERED:
+            self._harmless.clear()
+        self._harmless[place] = harmless
+        return harmless
 
 
 def read_protection(directory: Directory, domain: Domain) -> Protection:

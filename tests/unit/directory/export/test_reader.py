@@ -210,7 +210,10 @@ def test_marked_records_are_found_again_without_looking_at_the_others(export: Pa
                 patch.setattr(ldif_reader, "_BLOCK", block)
                 marks = ldif_reader.Marks()
                 assert list(file.map(lambda record, _: record[4:8] != b"CN=b", marks)) == [True, False, True]
-                assert list(file.map_marked(lambda record, *_: record, marks)) == [b"dn: CN=a\ncn: a", b"dn: CN=c\ncn: c"]
+                assert list(file.map_marked(lambda record, *_: record, marks)) == [
+                    b"dn: CN=a\ncn: a",
+                    b"dn: CN=c\ncn: c",
+                ]
 
 
 def test_an_error_in_a_marked_record_has_its_line_and_a_shorter_file_is_one_error(export: Path) -> None:
