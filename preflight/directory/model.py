@@ -71,6 +71,14 @@ class Entry:
         values = self.raw.get(attribute)
         return UUID(bytes_le=values[0]) if values and len(values[0]) == 16 else None
 
+    def guid_text(self, attribute: str) -> str:
+        """As `guid` is written, without making one; "" where there is none."""
+        values = self.raw.get(attribute)
+        if not values or len(values[0]) != 16:
+            return ""
+        digits, rest = values[0][7::-1].hex(), values[0][8:].hex()
+        return f"{digits[8:]}-{digits[4:8]}-{digits[:4]}-{rest[:4]}-{rest[4:]}"
+
     def sid(self, attribute: str = "objectSid") -> str | None:
         values = self.raw.get(attribute)
         return sid_to_text(values[0]) if values else None

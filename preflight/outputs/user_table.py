@@ -29,7 +29,7 @@ COLUMNS = (
     "decided_by",
 )
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = frozenset(("=", "+", "-", "@", "\t", "\r"))
 
 
 class RowFormat(Protocol):
@@ -58,7 +58,11 @@ class CsvRows:
         return self._line(COLUMNS)
 
     def row(self, row: Mapping[str, object]) -> str:
-        return self._line([_cell(row[column]) for column in COLUMNS])
+        values = [row[column] for column in COLUMNS]
+        # Nearly all are plain text.
+        return self._line(
+            [value if isinstance(value, str) and value[:1] not in _FORMULA else _cell(value) for value in values]
+        )
 
     def _line(self, cells: object) -> str:
         self._buffer.seek(0)
@@ -87,8 +91,8 @@ ROW_EXTENSIONS = {".csv": "csv", ".jsonl": "jsonl"}
 
 
 def _cell(value: object) -> str:
-    if isinstance(value, str):  # nearly all are
-        return "'" + value if value.startswith(_FORMULA) else value
+    if isinstance(value, str):
+        return "'" + value if value[:1] in _FORMULA else value
     if value is None:
         return "unknown"
     if isinstance(value, bool):

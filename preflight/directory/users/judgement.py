@@ -185,7 +185,7 @@ class UserJudge:
             "dn": user.distinguished_name,
             "sam_account_name": user.account_name,
             "user_principal_name": user.text("userPrincipalName") or "",
-            "object_guid": str(user.guid("objectGUID") or ""),
+            "object_guid": user.guid_text("objectGUID"),
             "source_anchor": anchor_text(user, self._anchor_attribute),
             "object_class": user.object_class,
             "enabled": judgement.enabled,
