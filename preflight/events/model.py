@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -22,6 +23,9 @@ SOURCES = (WRITEBACK, SYNC, HASH_SYNC)
 RESET_ATTEMPTED = 4724
 """In a domain controller's Security log: somebody tried to reset a password."""
 
+_PASSWORD = re.compile(r"(://[^\s/?#:@]{0,256}+):[^\s/?#]{0,512}@")
+"""In an address; it may hold an at sign."""
+
 _WANTED = frozenset(source.lower() for source in SOURCES)
 
 
@@ -40,7 +44,8 @@ class Event:
         level: as in the log: "Error", "2", "Fehler"; "" unknown.
         computer: whose log it is.
         user: a SID or name, if the event has one.
-        message: as rendered; in a binary log the insertion strings, a line each.
+        message: as rendered; in a binary log the insertion strings, a line each. The password of an address (that of a
+            proxy, say: `http://user:password@host`) is left out.
         record_id: its number in the log; None: unknown.
         channel: "Application", "Security".
     """
@@ -54,6 +59,10 @@ class Event:
     message: str = ""
     record_id: int | None = None
     channel: str = ""
+
+    def __post_init__(self) -> None:
+        if "://" in self.message:
+            object.__setattr__(self, "message", _PASSWORD.sub(r"\1:***@", self.message))
 
 
 @dataclass(slots=True)
