@@ -63,7 +63,7 @@ _SPELLING = (
 )
 _RANGE = re.compile(r"(?P<name>[^;]+);range=(?P<first>\d+)-(?P<last>\d+|\*)", re.IGNORECASE)
 _MANY_VALUES = 50
-_SLOTS = 1 << 22
+_SLOTS = 1 << 23
 MOST_CANDIDATES = 1_000
 
 
@@ -126,7 +126,7 @@ class PackedAttributes(Mapping[str, Sequence[bytes]]):
         for name, values in raw.items():
             lines = b"\n".join(values) if len(values) > _MANY_VALUES else b""
             if lines and lines.count(b"\n") == len(values) - 1:
-                self._packed[name] = zlib.compress(lines, 1)
+                self._packed[name] = zlib.compress(lines, 3)
             else:
                 self._plain[name] = values
 
@@ -210,7 +210,7 @@ class _Reading:
         self._index = index
         self._parse = RecordParser(None, spelling=_SPELLING)
         self._classify = RecordParser((*_CLASSIFYING, "sAMAccountName", "description"))
-        self._seen = bytearray(_SLOTS)
+        self._seen = bytearray(_SLOTS >> 3)
         self._values: dict[bytes, bytes] = {}
 
     def __call__(self, record: bytes, bare: bytes) -> bool:
@@ -239,9 +239,10 @@ class _Reading:
     def _user(self, account_name: bytes) -> None:
         self._index.users += 1
         slot = account_key(account_name)
-        if self._seen[slot]:
+        place, bit = slot >> 3, 1 << (slot & 7)
+        if self._seen[place] & bit:
             self._index.suspects.add(slot)
-        self._seen[slot] = 1
+        self._seen[place] |= bit
 
     def _is_candidate(self, record: bytes, name_at: int) -> bool:
         """Roughly: whoever passes is looked at closely."""

@@ -49,7 +49,7 @@ from preflight.directory.model import (
 from preflight.directory.naming import Reading, readings
 from preflight.directory.password_policy import domain_policy, fine_grained_policy
 
-PAGE = 1_000
+PAGE = 400
 """Users that are handed on at once."""
 
 _CLASSIFYING = ("sAMAccountType", "objectClass", "userAccountControl", "sAMAccountName")
@@ -327,6 +327,8 @@ class LdifDirectory:
     def _stream(self, attributes: Collection[str], base: str) -> Iterator[User]:
         """The users of this domain under the base, each once."""
         index = self._read_index()
+        if self._groups is not None:
+            self._groups.forget()  # tokens are made by now, and the users want the room
         suspects = index.suspects
         if self._file_state() != self._state:
             raise Unavailable(

@@ -43,6 +43,9 @@ _TAIL = 96
 _BEGINNING = 36
 """Characters that hold a descriptor's header and its ACL's (28 bytes)."""
 
+_PLACE = 13
+"""Bits in which it is kept where in its record a descriptor begins."""
+
 _NEAR = 4096
 """How far behind a record's beginning its descriptor is looked for."""
 
@@ -119,7 +122,7 @@ def read_entries(path: Path, attributes: Collection[str] | None = None) -> Itera
 
 
 class Marks:
-    """Where the records of a file stand, and which of them are marked: 4 bytes a record, and 8 if it is."""
+    """Where the records of a file stand, and which of them are marked: 4 bytes a record, and 4 more if it is."""
 
     def __init__(self) -> None:
         self._sizes = array("I")
@@ -129,8 +132,9 @@ class Marks:
         """The next record, with what stands before it, and where in it the value of its descriptor lies."""
         self._sizes.append(size << 1 | marked)
         if marked:
-            self._values.append(start)
-            self._values.append(end)
+            # A value that is too far or too long to be told is looked for again.
+            told = start < 1 << _PLACE and end - start < 1 << (32 - _PLACE)
+            self._values.append((end - start) << _PLACE | start if told else 0)
 
     def __iter__(self) -> Iterator[tuple[int, int, int, int]]:
         """Of those marked: position (as `LdifFile` counts), size, and where in it the descriptor's value lies."""
@@ -139,7 +143,9 @@ class Marks:
         for entry in self._sizes:
             size = entry >> 1
             if entry & 1:
-                yield at, size, next(values), next(values)
+                value = next(values)
+                start = value & (1 << _PLACE) - 1
+                yield at, size, start, start + (value >> _PLACE)
             at += size + len(_BETWEEN)
 
 

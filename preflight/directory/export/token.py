@@ -45,7 +45,7 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class _Roll:
-    """A group's members in 8 bytes each: the members of all groups together are several times the users.
+    """A group's members in 4 bytes each: the members of all groups together are several times the users.
 
     Attributes:
         hashes: of their normalised DNs; whoever finds one has to look at the names themselves.
@@ -86,19 +86,23 @@ class ExportedGroups:
 
     def holding(self, names: AbstractSet[str]) -> set[str]:
         """The groups that hold one of the names directly."""
-        hashes = {hash(name) for name in names}
+        hashes = set(map(_short_hash, names))
         return {
             key
             for key in (self.groups if names else ())
             if not hashes.isdisjoint(self._roll(key).hashes) and not names.isdisjoint(self._members(key))
         }
 
+    def forget(self) -> None:
+        """Let go of what is only kept for quick answers."""
+        self._rolls.clear()
+
     def _roll(self, key: str) -> _Roll:
         roll = self._rolls.get(key)
         if roll is None:
             members = list(self._members(key))
             foreign = _are_foreign(members, normalise(self.domain_dn))
-            roll = self._rolls[key] = _Roll(array("q", map(hash, members)), foreign)
+            roll = self._rolls[key] = _Roll(array("I", map(_short_hash, members)), foreign)
         return roll
 
     def _members(self, key: str) -> Iterator[str]:
@@ -297,6 +301,10 @@ def is_security_group(group: Entry) -> bool | None:
     """None: its groupType isn't in the export."""
     kind = group.integer("groupType")
     return None if kind is None else bool(kind & _SECURITY_GROUP)
+
+
+def _short_hash(name: str) -> int:
+    return hash(name) & 0xFFFFFFFF
 
 
 def _is_member(attribute: str) -> bool:
