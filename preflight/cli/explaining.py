@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -15,6 +16,7 @@ from preflight.registry import Registry
 from preflight.report import Report, Result
 
 _WIDTH = 96
+_CODE = re.compile(r"(?:0x)?[0-9a-f]{4,10}")
 _LONGEST_NAME = 100
 """Characters of what was typed that are compared with names."""
 
@@ -82,8 +84,13 @@ def _nearest(what: str, registry: Registry) -> str:
     names |= {code: code for code in COMMON_CODES}
     names |= {id.partition(".")[2]: id for id in registry.checks}
     names |= {id: id for id in registry.checks}
-    similar = nearest(what.casefold()[:_LONGEST_NAME], names)
-    return names.get(similar, "")
+    typed = what.casefold()[:_LONGEST_NAME]
+    similar = names.get(nearest(typed, names), "")
+    if not _CODE.fullmatch(typed):
+        return similar
+    # One digit may be a slip; what differs in more is another code, and would mislead.
+    slip = len(typed) == len(similar) and sum(map(str.__ne__, typed, similar.casefold())) == 1
+    return similar if slip else ""
 
 
 def _check(check: Check, sample: Report) -> str:

@@ -53,15 +53,15 @@ def search(text: str, format: str) -> str:
     wanted = _standard_input() if text == "-" else text
     if not wanted.strip():
         raise Problem("--search: the text is empty. Give the text of an event, or a piece of it.")
-    matches = knowledge.search(wanted)
-    if not matches:
+    matches, procedures = knowledge.search(wanted), knowledge.procedures_for(wanted)
+    if not matches and not procedures:
         raise Problem(
             "--search: nothing in this text is known. Try the event's id, a code such as 0x80230619, or the words of "
             "the error itself."
         )
     if format == "json":
-        return matches_to_json(matches)
-    return render_matches(matches, appearance_of(sys.stdout, os.environ))
+        return matches_to_json(matches, procedures)
+    return render_matches(matches, procedures, appearance_of(sys.stdout, os.environ))
 
 
 def _is_known(what: str, registry: Registry) -> bool:

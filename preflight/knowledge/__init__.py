@@ -2,13 +2,14 @@
 
 entries_for("33004")              by code, name or alias, however it is spelled
 search("token provider ...")      by text as it stands in an event or a dialog
+procedures_for("re-enable")       what to do by hand, by its words
 procedure("restart-sync-service") what only a person can do, step by step
 """
 
 from preflight.knowledge.loading import Catalogue, KnowledgeError, catalogue
 from preflight.knowledge.lookup import entries_for, entry, names, procedure, reached_from
 from preflight.knowledge.model import Cause, Entry, Level, Procedure, Step
-from preflight.knowledge.search import Match, causes_for, search
+from preflight.knowledge.search import Match, causes_for, procedures_for, search
 
 __all__ = [
     "Catalogue",
@@ -25,6 +26,7 @@ __all__ = [
     "entry",
     "names",
     "procedure",
+    "procedures_for",
     "reached_from",
     "search",
 ]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from preflight.knowledge.loading import catalogue
-from preflight.knowledge.model import Cause, Entry
+from preflight.knowledge.model import Cause, Entry, Procedure
 from preflight.knowledge.spelling import BESIDE_CODES, spellings, squeezed
 
 MOST_LETTERS = 100_000
@@ -28,6 +28,9 @@ _ENOUGH = 0.4
 
 _MOST_COMMON = 0.25
 """A word that more of the entries have tells nothing."""
+
+_SHORT = 80
+"""Characters of a text that may ask for something to be done; what is longer was copied from somewhere."""
 
 _PLAIN_NAME = 12
 """A name of one word, such as ADPermissionsError, is looked for in the text if it has as many letters."""
@@ -77,6 +80,16 @@ def search(text: str, most: int = 10) -> Sequence[Match]:
     certain = [match for match in found if match.certain] or found
     certain.sort(key=lambda match: -match.score)  # stable: equals stay in the order of the catalogue
     return tuple(certain[:most])
+
+
+def procedures_for(text: str) -> Sequence[Procedure]:
+    """The procedures that a short text names, or else those that speak of all that it says."""
+    wanted = _telling((text[:_SHORT],))
+    if not wanted or len(text) > _SHORT:
+        return ()
+    procedures = catalogue().procedures
+    named = [each for each in procedures if wanted <= _telling((each.name,))]
+    return named or [each for each in procedures if wanted <= _telling((each.name, each.when, *each.steps))]
 
 
 def causes_for(entry: Entry, text: str) -> tuple[Cause, ...]:

@@ -32,9 +32,19 @@ def render(entries: Sequence[Entry], what: str, appearance: Appearance) -> str:
     return page.text(appearance.colour)
 
 
-def render_matches(matches: Sequence[Match], appearance: Appearance) -> str:
-    """The ranking, then the best in full, with the causes first that the text itself points to."""
+def render_matches(matches: Sequence[Match], procedures: Sequence[Procedure], appearance: Appearance) -> str:
+    """What is to be done by hand, and the ranking; then the best in full, with the causes first that the text itself
+    points to."""
     page = Page(appearance.width, appearance.ascii_only)
+    if procedures:
+        page.line(("By hand, step by step", "bold"))
+        for procedure in procedures:
+            page.entry(2, [("", "")], procedure.name, "bold")
+            page.entry(5, [("see       ", "dim")], f"preflight explain {procedure.id}")
+    if not matches:
+        return page.text(appearance.colour)
+    if procedures:
+        page.blank()
     page.line(("Most likely first", "bold"))
     for number, match in enumerate(matches, 1):
         page.entry(2, [(f"{number}. ", "dim")], _title(match.entry), "bold")
@@ -74,8 +84,8 @@ def to_json(
     return json.dumps(document, indent=2) + "\n"
 
 
-def matches_to_json(matches: Sequence[Match]) -> str:
-    """One JSON document, in ASCII: the matches, the best first."""
+def matches_to_json(matches: Sequence[Match], procedures: Sequence[Procedure] = ()) -> str:
+    """One JSON document, in ASCII: the matches, the best first; and what is to be done by hand."""
     document = {
         "matches": [
             {
@@ -84,7 +94,8 @@ def matches_to_json(matches: Sequence[Match]) -> str:
                 "entry": asdict(match.entry) | {"causes": [asdict(cause) for cause in match.causes]},
             }
             for match in matches
-        ]
+        ],
+        "procedures": [asdict(procedure) for procedure in procedures],
     }
     return json.dumps(document, indent=2) + "\n"
 

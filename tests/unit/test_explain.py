@@ -63,6 +63,7 @@ def test_a_command_stays_whole_on_its_line() -> None:
         ("Anchors.Unique", "anchors.unique"),
         ("ace-denyed", "ace-denied"),
         ("times-out", "timed-out"),
+        ("33014", "33004"),
     ],
 )
 def test_what_is_not_known_names_the_nearest(typed: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,3 +80,9 @@ def test_what_resembles_nothing_gets_no_guess(capsys: pytest.CaptureFixture[str]
     error = capsys.readouterr().err
     assert "Did you mean" not in error
     assert "\x1b" not in error
+
+
+@pytest.mark.parametrize("code", ["0x80070005", "99999", "1234"])
+def test_a_code_that_is_unlike_all_is_no_other_code(code: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["explain", code]) == 2
+    assert "Did you mean" not in capsys.readouterr().err

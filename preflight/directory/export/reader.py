@@ -420,6 +420,9 @@ class _Ends:
                 and data[start + first + 1 : end : width] == spaces
             ):
                 return end
+        end = data.find(b"\n", start)
+        if end >= 0 and data[end : end + 2] != b"\n ":
+            return end  # not folded, as in many exports
         following = _FOLLOWING_LINE.search(data, start)
         end = following.start() if following else len(data)
         self._learn(data[start:end])

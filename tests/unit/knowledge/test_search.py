@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preflight.knowledge import catalogue, causes_for, entry, search
+from preflight.knowledge import catalogue, causes_for, entry, procedures_for, search
 
 TRACKING = "TrackingId: 7e1f3c52-0b1a-4d3e-9a55-6d2f1f9f3a10, "
 CONTEXT = (
@@ -178,3 +178,20 @@ def test_a_huge_text_takes_no_time() -> None:
     search("event " * 300_000)
     search("(" * 1_000_000)
     assert time.perf_counter() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("disable and re-enable", ["re-enable-writeback"]),
+        ("effective access", ["verify-permission"]),
+        ("support code", ["ask-support"]),
+        ("services.msc", ["restart-sync-service"]),
+        ("pizza", []),
+        ("", []),
+        ("the", []),
+        ("support code " + "x" * 80, []),
+    ],
+)
+def test_what_is_to_be_done_by_hand_is_found_by_its_words(text: str, ids: list[str]) -> None:
+    assert [each.id for each in procedures_for(text)] == ids
