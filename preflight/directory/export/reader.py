@@ -404,20 +404,25 @@ class _Ends:
     that begin alike are mostly equally long, and folded alike."""
 
     def __init__(self) -> None:
-        # By the beginning: length, the first fold, how far from there to the next, and what stands at all the folds.
-        self._known: dict[bytes, tuple[int, int, int, bytes, bytes]] = {}
+        # By the beginning: length, the first fold, how far from there to the next, the last, what stands at all folds.
+        self._known: dict[bytes, tuple[int, int, int, int, bytes, bytes]] = {}
 
     def find(self, data: bytes, start: int) -> int:
-        """Where the value that starts here ends."""
+        """Where the value that starts here ends.
+
+        It is taken for known where lines end at the folds and not behind the last: whoever doesn't decode the value has
+        to make sure that no blank line is in it.
+        """
         known = self._known.get(data[start : start + _BEGINNING])
         if known is not None:
-            length, first, width, feeds, spaces = known
+            length, first, width, last, feeds, spaces = known
             end = start + length
             if (
                 data[end : end + 1] == b"\n"
                 and data[end : end + 2] != b"\n "
                 and data[start + first : end : width] == feeds
                 and data[start + first + 1 : end : width] == spaces
+                and data.find(b"\n", start + last + 1, end) < 0
             ):
                 return end
         end = data.find(b"\n", start)
@@ -433,7 +438,8 @@ class _Ends:
         first = value.find(b"\n")
         width = value.find(b"\n", first + 1) - first
         if folds > 1 and value[first::width] == b"\n" * folds and len(self._known) < _REMEMBERED_LENGTHS:
-            self._known[value[:_BEGINNING]] = len(value), first, width, b"\n" * folds, b" " * folds
+            last = first + (folds - 1) * width
+            self._known[value[:_BEGINNING]] = len(value), first, width, last, b"\n" * folds, b" " * folds
 
 
 class _OddLine(Exception):

@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from preflight.directory.export import reader as ldif_reader
+from preflight.directory.export.index import read_index
 from preflight.directory.export.reader import LdifError, read_entries
 
 Written = list[tuple[str, list[tuple[str, bytes]]]]
@@ -413,3 +414,33 @@ def test_a_known_descriptor_changes_nothing_else(
     if isinstance(quick, list) and isinstance(plain, list):
         quick, plain = ([(name, sorted(values)) for name, values in each] for each in (quick, plain))
     assert quick == plain
+
+
+def _descriptor_of(text: str) -> str:
+    """A computer with this descriptor, then a user with the same; the text stands as it would in the file."""
+    return (
+        f"dn: CN=PC,DC=x\nobjectClass: computer\n{text}\nsAMAccountType: 805306369\n\n"
+        f"dn: CN=Ann,DC=x\nobjectClass: user\n{text}\nsAMAccountType: 805306368\nsAMAccountName: ann\n\n"
+    )
+
+
+def test_a_descriptor_that_ends_before_one_like_it_hides_no_line(export: Path) -> None:
+    known = folded("nTSecurityDescriptor", bytes(range(40)) + bytes(300), 78)
+    shorter = folded("nTSecurityDescriptor", bytes(range(40)) + bytes(285), 78)
+    for_nothing = len(known) - len(shorter) - len("\ncn: ")
+    text = f"{_descriptor_of(known)}{_descriptor_of(shorter + chr(10) + 'cn: ' + 'x' * for_nothing)}"
+    export.write_text(text)
+    found = read(export, text.encode())
+    assert [dict(attributes).get("cn") for _, attributes in found] == [None, None, *[b"x" * for_nothing] * 2]
+
+
+def test_an_entry_that_seems_to_belong_to_a_descriptor_is_an_error_and_not_lost(export: Path) -> None:
+    known = folded("nTSecurityDescriptor", bytes(range(40)) + bytes(300), 78)
+    last = known.rindex("\n")
+    before = known.rindex("\n", 0, last)
+    hidden = f"{known[: before + 20]}\n\ndn: CN="
+    hidden += "y" * (last - len(hidden)) + known[last:].replace("A", "y").replace("=", "y")
+    assert len(hidden) == len(known)
+    export.write_text(2 * _descriptor_of(known) + _descriptor_of(hidden).replace("805306368", "805306369"))
+    with pytest.raises(LdifError, match="can't be told from the next"):
+        read_index(ldif_reader.LdifFile(export))
