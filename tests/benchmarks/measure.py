@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -57,11 +58,10 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one process and its children needed: seconds, seconds, bytes at most at a time."""
+    """What one process and its children needed, in seconds."""
 
     wall: float
     cpu: float
-    peak: int
 
 
 def usage_of(
@@ -88,7 +88,35 @@ def usage_of(
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in codes:
         raise NotMeasured(f"{' '.join(command)[:200]} ended with {process.returncode}")
-    return Usage(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+    return Usage(wall, usage.ru_utime + usage.ru_stime)
+
+
+_SMALL_PARENT = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
+def peak_of(command: Sequence[str], environment: Mapping[str, str] | None = None, codes: Sequence[int] = (0,)) -> int:
+    """The most bytes that it held at a time. A process begins with the peak of the one that starts it, and this one is
+    large, so that one in between starts it.
+
+    Raises:
+        NotMeasured: it ended with none of the codes.
+    """
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", _SMALL_PARENT, *command],
+        env={**os.environ, **AS_INSTALLED, **(environment or {})},
+        capture_output=True,
+        text=True,
+        timeout=ENDED_WITHIN,
+        check=False,
+    )
+    code, kibibytes = (int(number) for number in done.stdout.split())
+    if code not in codes:
+        raise NotMeasured(f"{' '.join(command)[:200]} ended with {code}")
+    return kibibytes * 1024
 
 
 def by_turns(

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from benchmarks.live import Bench, bench
-from benchmarks.measure import AS_INSTALLED, Measure, NotMeasured, Outcome, by_turns, usage_of
+from benchmarks.measure import AS_INSTALLED, Measure, NotMeasured, Outcome, by_turns, peak_of, usage_of
 
 USERS = 5_000
 MOST_MEMORY = 100_000_000
@@ -60,7 +60,7 @@ def _memory(rounds: int) -> Outcome:
     with monitored() as (on, command):
         return by_turns(
             rounds,
-            lambda: usage_of(command, on.environment).peak / 1e6,
+            lambda: peak_of(command, on.environment) / 1e6,
             lambda: MOST_MEMORY / 1e6,
             unit="MB",
         )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.export import CONNECTOR, DOMAIN_NAME, export_of
-from benchmarks.measure import Measure, NotMeasured, Outcome, by_turns, usage_of
+from benchmarks.measure import Measure, NotMeasured, Outcome, by_turns, peak_of, usage_of
 from lab.domain_controller import REPOSITORY
 
 LDIF_LOOP = REPOSITORY.parent / "shared" / "baselines" / "ldif_loop.py"
@@ -40,8 +40,8 @@ def _memory(rounds: int) -> Outcome:
     many, few = export_of(MANY), export_of(FEW)
     outcome = by_turns(
         min(rounds, 2),
-        lambda: usage_of(audit_of(many), codes=AUDITED).peak / 10**6,
-        lambda: usage_of(audit_of(few), codes=AUDITED).peak / 10**6,
+        lambda: peak_of(audit_of(many), codes=AUDITED) / 10**6,
+        lambda: peak_of(audit_of(few), codes=AUDITED) / 10**6,
         unit="MB",
         note=f"peak of the process; at most {MOST_MEMORY // 10**6} MB; 2 rounds",
     )
