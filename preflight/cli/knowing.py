@@ -61,7 +61,7 @@ def search(text: str, format: str) -> str:
         )
     if format == "json":
         return matches_to_json(matches, procedures)
-    return render_matches(matches, procedures, appearance_of(sys.stdout, os.environ))
+    return render_matches(matches, appearance_of(sys.stdout, os.environ), procedures)
 
 
 def _is_known(what: str, registry: Registry) -> bool:

@@ -32,7 +32,7 @@ def render(entries: Sequence[Entry], what: str, appearance: Appearance) -> str:
     return page.text(appearance.colour)
 
 
-def render_matches(matches: Sequence[Match], procedures: Sequence[Procedure], appearance: Appearance) -> str:
+def render_matches(matches: Sequence[Match], appearance: Appearance, procedures: Sequence[Procedure] = ()) -> str:
     """What is to be done by hand, and the ranking; then the best in full, with the causes first that the text itself
     points to."""
     page = Page(appearance.width, appearance.ascii_only)

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from preflight.knowledge import Entry, Procedure, catalogue, entries_for, entry, search
-from preflight.outputs import Appearance
+from preflight.knowledge import Entry, Procedure, catalogue, entries_for, entry, procedures_for, search
+from preflight.outputs import PLAIN, Appearance
 from preflight.outputs.knowledge import matches_to_json, render, render_matches, render_procedure, to_json
 from preflight.outputs.text import cell_width
 
@@ -118,3 +118,11 @@ def test_json_holds_what_is_known() -> None:
     found = json.loads(matches_to_json(matches))["matches"]
     assert found[0]["entry"]["codes"] == ["32002"]
     assert [each["score"] for each in found] == [match.score for match in matches]
+
+
+def test_a_search_shows_what_is_to_be_done_by_hand_first() -> None:
+    text = render_matches(search("support code"), PLAIN, procedures_for("support code"))
+    by_hand, _, ranking = text.partition("Most likely first")
+    assert "preflight explain ask-support" in by_hand
+    assert ranking
+    assert "Most likely first" not in render_matches((), PLAIN, procedures_for("effective access"))
