@@ -34,6 +34,7 @@ from preflight.bundle.identifying import (
     of_the_service,
     unescaped,
 )
+from preflight.bundle.stand_ins import StandIns
 from preflight.directory.access.guids import NAMES
 
 LEAST_OF_A_SITE = 1000
@@ -54,10 +55,7 @@ class Pseudonyms:
     """The stand-ins of one bundle. `learn` everything first, then `apply`."""
 
     def __init__(self) -> None:
-        self._given: dict[tuple[str, str], str] = {}
-        self._spelled: dict[tuple[str, str], str] = {}
-        self._counts: dict[str, dict[str, int]] = {}
-        self._domains: dict[str, str] = {}
+        self._names = StandIns()
         self._phrases: dict[str, dict[tuple[str, ...], str]] = {}
 
     # -- learning -----------------------------------------------------------------------------------------------------
@@ -76,7 +74,7 @@ class Pseudonyms:
                 self.learn_name("anchor", text)
         for _, text in _texts(tree):
             for domain, name, certain in accounts_in(text):
-                if certain or ("DOMAIN", domain.casefold()) in self._given:
+                if certain or self._names.expects("DOMAIN", domain):
                     self.learn_name("DOMAIN", domain)
                     self.learn_name("user", name)
 
@@ -118,9 +116,9 @@ class Pseudonyms:
     def _learn_domain(self, name: str, spotted: bool = False) -> None:
         """One that was only spotted in a text doesn't make a common word a name."""
         name = name.strip(".").casefold()
-        if not _DOMAIN.fullmatch(name) or name in self._domains or of_the_service(name):
+        if not _DOMAIN.fullmatch(name) or self._names.expects_domain(name) or of_the_service(name):
             return
-        self._domains[name] = ""
+        self._names.expect_domain(name)
         label = name.partition(".")[0]
         if not (spotted and is_ordinary(label)):
             self.learn_name("DOMAIN", label)
@@ -140,8 +138,7 @@ class Pseudonyms:
         words = tuple(word.casefold() for word in _WORD.findall(name))
         if not words or name.casefold() in PUBLIC_NAMES:
             return
-        self._given.setdefault((kind, name.casefold()), "")
-        self._spelled.setdefault((kind, name.casefold()), name)
+        self._names.expect(kind, name)
         if len("".join(words)) >= _LEAST_LETTERS:
             self._phrases.setdefault(words[0], {}).setdefault(words, kind)
 
@@ -173,10 +170,7 @@ class Pseudonyms:
     @property
     def originals(self) -> dict[str, str]:
         """What stands for what: to be kept apart from the bundle."""
-        found = {stand_in: self._spelled.get(key, key[1]) for key, stand_in in self._given.items() if stand_in} | {
-            stand_in: name for name, stand_in in self._domains.items() if stand_in
-        }
-        return dict(sorted(found.items()))
+        return self._names.originals
 
     def _member(self, name: str) -> str:
         """A member's name is one of the schema's, or data: then it shows by its form."""
@@ -186,8 +180,8 @@ class Pseudonyms:
         """A field that holds a name alone is replaced whole, however short that is."""
         if isinstance(value, str) and not FORM.search(value):
             for members, kind in ((HOST_MEMBERS, "host"), (NAME_MEMBERS, "user"), (ANCHOR_MEMBERS, "anchor")):
-                if member in members and (kind, value.casefold()) in self._given:
-                    return self._stand_in(kind, value)
+                if member in members and self._names.expects(kind, value):
+                    return self._names.of(kind, value)
         return self.apply(value)
 
     def _shown_by_form(self, found: re.Match[str], text: str) -> str:
@@ -200,9 +194,9 @@ class Pseudonyms:
             "dn": self._name,
             "rdn": self._part_of_a_name,
             "sid": self._sid,
-            "connector": lambda name: self._stand_in("user", name),
+            "connector": lambda name: self._names.of("user", name),
             "guid": self._guid,
-            "anchor": lambda anchor: self._stand_in("anchor", anchor),
+            "anchor": lambda anchor: self._names.of("anchor", anchor),
             "home": self._home,
             "server": self._server,
             "unc": lambda unc: f"\\\\{self._server(unc[2:])}",
@@ -219,7 +213,7 @@ class Pseudonyms:
         head = dn[: domain.start()] if domain else dn
         components = [f"{kind}={self._component(kind, value)}" for kind, value in COMPONENT.findall(head.rstrip(", "))]
         name = ".".join(DOMAIN_PART.findall(dn))
-        return ",".join([*components, *(f"DC={label}" for label in self._domain(name).split("."))])
+        return ",".join([*components, *(f"DC={label}" for label in self._names.of_domain(name).split("."))])
 
     def _part_of_a_name(self, component: str) -> str:
         """One without its domain: of a name cut short, or of a certificate's."""
@@ -234,81 +228,66 @@ class Pseudonyms:
             return value
         if FORM.fullmatch(plain):
             return self.text(plain)
-        return self._stand_in("ou" if kind.upper() == "OU" else "name", plain.casefold())
+        return self._names.of("ou" if kind.upper() == "OU" else "name", plain.casefold())
 
     def _sid(self, sid: str) -> str:
         parts = sid.split("-")
         domain, rid = "-".join(parts[:7]), "".join(parts[7:8])
-        stand_in = self._stands("domain SID", domain, f"S-1-5-21-0-0-{self._number('domain SID', domain)}")
+        stand_in = self._names.given("domain SID", domain, f"S-1-5-21-0-0-{self._names.number('domain SID', domain)}")
         if not rid:
             return stand_in
         if int(rid) < LEAST_OF_A_SITE:
             return f"{stand_in}-{rid}"
-        return self._stands("SID", sid, f"{stand_in}-{100_000 + self._number('SID', sid)}")
+        return self._names.given("SID", sid, f"{stand_in}-{100_000 + self._names.number('SID', sid)}")
 
     def _guid(self, guid: str) -> str:
         if UUID(guid) in NAMES:
             return guid
         plain = str(UUID(guid))
-        return self._stands("GUID", plain, f"00000000-0000-0000-0000-{self._number('GUID', plain):012d}")
+        return self._names.given("GUID", plain, f"00000000-0000-0000-0000-{self._names.number('GUID', plain):012d}")
 
     def _address(self, address: str) -> str:
         local, domain = _parted(address)
-        return f"{self._stand_in('user', unquote(local))}@{self._domain(domain)}"
+        return f"{self._names.of('user', unquote(local))}@{self._names.of_domain(domain)}"
 
     def _home(self, folder: str) -> str:
         name = re.split(r"[\\/]", folder)[-1]
-        return f"{folder.removesuffix(name)}{self._stand_in('user', name)}"
+        return f"{folder.removesuffix(name)}{self._names.of('user', name)}"
 
     def _namespace(self, name: str) -> str:
         if of_the_service(name):
             return name
         label, _, rest = name.partition(".")
-        return f"{self._stand_in('namespace', label.casefold())}.{rest}"
+        return f"{self._names.of('namespace', label.casefold())}.{rest}"
 
     def _ip(self, address: str) -> str:
         parsed = ipaddress.ip_address(address)
         if parsed.is_loopback or parsed.is_unspecified:
             return address
-        number = self._number("address", str(parsed))
-        return self._stands("address", address, str((_FOUR if parsed.version == 4 else _SIX) + number))
+        number = self._names.number("address", str(parsed))
+        return self._names.given("address", address, str((_FOUR if parsed.version == 4 else _SIX) + number))
 
     def _is_host(self, found: re.Match[str], text: str) -> bool:
         name = found[0]
         labels = name.casefold().split(".")
-        known = any(".".join(labels[first:]) in self._domains for first in range(len(labels)))
+        known = any(self._names.expects_domain(".".join(labels[first:])) for first in range(len(labels)))
         return not of_the_service(name) and (known or is_host(name, text, found.start()))
 
     def _server(self, name: str) -> str:
         if name.casefold() == "localhost":
             return name
-        return self._host(name) if "." in name else self._stand_in("host", name)
+        return self._host(name) if "." in name else self._names.of("host", name)
 
     def _host(self, name: str) -> str:
         plain = name.casefold()
-        if plain in self._domains:
-            return self._domain(plain)
+        if self._names.expects_domain(plain):
+            return self._names.of_domain(plain)
         short, _, parent = plain.partition(".")
-        while parent and parent not in self._domains:
+        while parent and not self._names.expects_domain(parent):
             _, _, parent = parent.partition(".")
         if parent:
-            return f"{self._stand_in('host', short)}.{self._domain(parent)}"
-        return self._domain(plain)
-
-    def _domain(self, name: str) -> str:
-        """domain-1.example; a child keeps its place below its parent."""
-        plain = name.casefold()
-        if of_the_service(plain):
-            return name
-        if not self._domains.get(plain):
-            _, _, parent = plain.partition(".")
-            below = parent in self._domains
-            number = len([stand_in for stand_in in self._domains.values() if stand_in]) + 1
-            if plain.endswith(TENANTS):
-                self._domains[plain] = f"tenant-{number}{TENANTS}"
-                return self._domains[plain]
-            self._domains[plain] = f"sub-{number}.{self._domain(parent)}" if below else f"domain-{number}.example"
-        return self._domains[plain]
+            return f"{self._names.of('host', short)}.{self._names.of_domain(parent)}"
+        return self._names.of_domain(plain)
 
     def _words(self, text: str) -> str:
         """Learned names within running text, the longest first."""
@@ -322,7 +301,7 @@ class Pseudonyms:
             if length:
                 last = words[number + length - 1]
                 name = text[words[number].start() : last.end()]
-                pieces += [text[end : words[number].start()], self._stand_in(kind, name)]
+                pieces += [text[end : words[number].start()], self._names.of(kind, name)]
                 end = last.end()
             number += max(length, 1)
         return "".join([*pieces, text[end:]])
@@ -333,23 +312,6 @@ class Pseudonyms:
             if tuple(word[0].casefold() for word in words[number : number + len(phrase)]) == phrase:
                 return len(phrase), kind
         return 0, ""
-
-    def _stand_in(self, kind: str, original: str) -> str:
-        number = self._number(kind, original.casefold())
-        connector = original.casefold().startswith("msol_")
-        return self._stands(kind, original, f"MSOL_{number}" if connector else f"{kind}-{number}")
-
-    def _stands(self, kind: str, original: str, stand_in: str) -> str:
-        """The stand-in, remembered."""
-        key = (kind, original.casefold())
-        if not self._given.get(key):
-            self._given[key] = stand_in
-            self._spelled.setdefault(key, original)
-        return self._given[key]
-
-    def _number(self, kind: str, original: str) -> int:
-        counted = self._counts.setdefault(kind, {})
-        return counted.setdefault(original, len(counted) + 1)
 
 
 def _texts(tree: object, member: str = "") -> Iterator[tuple[str, str]]:
