@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 from preflight.api import Unavailable
 from preflight.directory.access.decider import decide
 from preflight.directory.access.rights import Answer, Right
-from preflight.directory.distinguished_name import is_under
+from preflight.directory.distinguished_name import MalformedName, is_under
 from preflight.directory.model import Container, User
 from preflight.directory.port import Directory
 from preflight.directory.users.early import EarlyReading
@@ -154,6 +154,8 @@ class Survey:
                     self._obstacles.append(_nobody(base or self.domain))
             except Unavailable as error:
                 self._obstacles.append(self._broken_off(base, self.seen - before, error))
+            except MalformedName as error:
+                self._obstacles.append(self._broken_off(base, self.seen - before, _nameless(error)))
         try:
             hidden = self._hidden()
         except Unavailable as error:
@@ -166,6 +168,7 @@ class Survey:
         """
         Raises:
             Unavailable: the reading broke off, and no other controller could go on with it.
+            MalformedName: a user has a name that is none.
         """
         try:
             while True:
@@ -262,6 +265,14 @@ def _key(user: User) -> bytes:
     if values and len(values[0]) == _KEY:
         return bytes(values[0])
     return hashlib.blake2b(user.distinguished_name.casefold().encode("utf-8", "replace"), digest_size=_KEY).digest()
+
+
+def _nameless(error: MalformedName) -> Unavailable:
+    return Unavailable(
+        f"a user can't be judged by its name: {error}",
+        code="malformed-name",
+        remedy="Look at that entry. An export may be damaged: export again.",
+    )
 
 
 def _nobody(where: str) -> Unavailable:

@@ -122,6 +122,17 @@ def test_the_last_controller_dies_and_what_was_seen_stays():
     assert not survey.complete
 
 
+@pytest.mark.parametrize("name", ["CN,DC=y", "=x,DC=y"])
+def test_a_name_that_is_none_ends_the_reading_and_nobody_is_passed_over_for_it(name):
+    users = [user(1), user(2, dn=name), user(3)]
+    judged, survey = seen_by(CrowdDirectory(lambda: users, breaks=(None, None)))
+    assert len(judged) < 3
+    with pytest.raises(Unavailable, match="broke off after") as caught:
+        survey.ensure_complete()
+    assert caught.value.code == "malformed-name"
+    assert not survey.complete
+
+
 def test_how_many_were_not_seen_is_said_where_somebody_counted_them():
     survey = surveyed(CrowdDirectory(lambda: crowd(30), breaks=(2,), page=10))
     survey.expected = 30
