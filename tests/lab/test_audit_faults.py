@@ -191,8 +191,8 @@ def test_a_user_who_is_deleted_meanwhile_is_counted_or_not_and_breaks_nothing(cr
             first = process.stdout.readline()
             for dn in gone:
                 crowded.admin.delete(dn)
-            rest = process.communicate(timeout=120)[0]
-            assert process.returncode == 0
+            rest = process.stdout.read()  # `communicate` would lose what was read beyond the first line
+            assert process.wait(timeout=120) == 0
     names = Counter(json.loads(line)["dn"] for line in [first, *rest.splitlines()])
     assert set(names.values()) == {1}
     assert SEEN - LEFT_OUT <= len(names) <= SEEN - LEFT_OUT + len(gone)
