@@ -23,8 +23,8 @@ SOURCES = (WRITEBACK, SYNC, HASH_SYNC)
 RESET_ATTEMPTED = 4724
 """In a domain controller's Security log: somebody tried to reset a password."""
 
-_PASSWORD = re.compile(r"(://[^\s/?#:@]{0,256}+):[^\s/?#]{0,512}@")
-"""In an address; it may hold an at sign."""
+_PASSWORD = re.compile(r"(://[^\s/?#:]{0,256}+):[^\s/?#]{0,512}@")
+"""In an address; it may hold an at sign, and so may the name before it."""
 
 _WANTED = frozenset(source.lower() for source in SOURCES)
 
@@ -45,7 +45,7 @@ class Event:
         computer: whose log it is.
         user: a SID or name, if the event has one.
         message: as rendered; in a binary log the insertion strings, a line each. The password of an address (that of a
-            proxy, say: `http://user:password@host`) is left out.
+            proxy, say: `http://user:password@host`) is left out, as far as it shows by its form.
         record_id: its number in the log; None: unknown.
         channel: "Application", "Security".
     """

@@ -63,7 +63,6 @@ _SPELLING = (
 )
 _RANGE = re.compile(r"(?P<name>[^;]+);range=(?P<first>\d+)-(?P<last>\d+|\*)", re.IGNORECASE)
 _MANY_VALUES = 50
-_UNFOLDED = "Export again without folded lines: ldapsearch -o ldif-wrap=no."
 _SLOTS = 1 << 23
 MOST_CANDIDATES = 1_000
 
@@ -233,8 +232,6 @@ class _Reading:
             self._user((entry.raw.get("sAMAccountName") or [entry.distinguished_name.encode()])[0])
             self._keep_candidate(entry, record)
             return True
-        if b"\n\n" in record:  # passed over as if it belonged to the descriptor, which nobody decodes
-            raise MalformedRecord("this entry can't be told from the next", _UNFOLDED)
         if not entry.distinguished_name or classes_of(entry) & _KEPT_CLASSES:
             self._keep(record)
         return False

@@ -37,7 +37,8 @@ _BLOCK = 1 << 18
 _LONG_VALUE = 512
 _REMEMBERED_BYTES = 4 << 20
 _REMEMBERED_NAMES = 4096
-_REMEMBERED_LENGTHS = 4096
+_REMEMBERED_LENGTHS = 1024
+_MOST_FOLDS = 2000
 _REMEMBERED_CUTS = 4096
 _TAIL = 96
 _BEGINNING = 36
@@ -404,25 +405,24 @@ class _Ends:
     that begin alike are mostly equally long, and folded alike."""
 
     def __init__(self) -> None:
-        # By the beginning: length, the first fold, how far from there to the next, the last, what stands at all folds.
-        self._known: dict[bytes, tuple[int, int, int, int, bytes, bytes]] = {}
+        # By the beginning: length, the first fold, how far from there to the next, and what stands at all the folds.
+        self._known: dict[bytes, tuple[int, int, int, bytes, bytes]] = {}
 
     def find(self, data: bytes, start: int) -> int:
         """Where the value that starts here ends.
 
-        It is taken for known where lines end at the folds and not behind the last: whoever doesn't decode the value has
-        to make sure that no blank line is in it.
+        It is taken for known only where lines end at the folds and nowhere else, so no other line counts as part of it.
         """
         known = self._known.get(data[start : start + _BEGINNING])
         if known is not None:
-            length, first, width, last, feeds, spaces = known
+            length, first, width, feeds, spaces = known
             end = start + length
             if (
                 data[end : end + 1] == b"\n"
                 and data[end : end + 2] != b"\n "
                 and data[start + first : end : width] == feeds
                 and data[start + first + 1 : end : width] == spaces
-                and data.find(b"\n", start + last + 1, end) < 0
+                and data.count(b"\n", start, end) == len(feeds)
             ):
                 return end
         end = data.find(b"\n", start)
@@ -437,9 +437,9 @@ class _Ends:
         folds = value.count(b"\n")
         first = value.find(b"\n")
         width = value.find(b"\n", first + 1) - first
-        if folds > 1 and value[first::width] == b"\n" * folds and len(self._known) < _REMEMBERED_LENGTHS:
-            last = first + (folds - 1) * width
-            self._known[value[:_BEGINNING]] = len(value), first, width, last, b"\n" * folds, b" " * folds
+        regular = 1 < folds < _MOST_FOLDS and value[first::width] == b"\n" * folds
+        if regular and len(self._known) < _REMEMBERED_LENGTHS:
+            self._known[value[:_BEGINNING]] = len(value), first, width, b"\n" * folds, b" " * folds
 
 
 class _OddLine(Exception):

@@ -10,6 +10,7 @@ from preflight.events.model import WRITEBACK, Event
     [
         ("by http://svc:Canary-1@proxy:8080 it failed", "by http://svc:***@proxy:8080 it failed"),
         ("http://svc:p@Canary-1@proxy/", "http://svc:***@proxy/"),
+        ("http://svc@corp.com:Canary-1@proxy", "http://svc@corp.com:***@proxy"),
         ("http://:Canary-1@proxy", "http://:***@proxy"),
         ("sb://contoso.servicebus.windows.net:9350/x@y", "sb://contoso.servicebus.windows.net:9350/x@y"),
         ("https://login.contoso.com, ann@contoso.com: refused", "https://login.contoso.com, ann@contoso.com: refused"),

@@ -10,7 +10,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from preflight.directory.export import reader as ldif_reader
-from preflight.directory.export.index import read_index
 from preflight.directory.export.reader import LdifError, read_entries
 
 Written = list[tuple[str, list[tuple[str, bytes]]]]
@@ -434,13 +433,29 @@ def test_a_descriptor_that_ends_before_one_like_it_hides_no_line(export: Path) -
     assert [dict(attributes).get("cn") for _, attributes in found] == [None, None, *[b"x" * for_nothing] * 2]
 
 
-def test_an_entry_that_seems_to_belong_to_a_descriptor_is_an_error_and_not_lost(export: Path) -> None:
+def test_lines_between_the_folds_of_one_like_it_belong_to_nobody_else(export: Path) -> None:
+    """What follows a shorter descriptor is folded where the longer one was, and ends where that did."""
     known = folded("nTSecurityDescriptor", bytes(range(40)) + bytes(300), 78)
     last = known.rindex("\n")
     before = known.rindex("\n", 0, last)
-    hidden = f"{known[: before + 20]}\n\ndn: CN="
-    hidden += "y" * (last - len(hidden)) + known[last:].replace("A", "y").replace("=", "y")
-    assert len(hidden) == len(known)
-    export.write_text(2 * _descriptor_of(known) + _descriptor_of(hidden).replace("805306368", "805306369"))
-    with pytest.raises(LdifError, match="can't be told from the next"):
-        read_index(ldif_reader.LdifFile(export))
+    shorter = f"{known[: before + 21]}\n"
+    entry = shorter + "\ndn: CN=Bo"
+    entry += "y" * (last - len(entry)) + known[last:].replace("A", "y").replace("=", "y")
+    assert len(entry) == len(known)
+    member = shorter + "sAMAccountName: b\nsAMAccountType: 805306368\ncn: "
+    member = member[:last] + known[last:].replace("A", "y").replace("=", "y")
+    file = ldif_reader.LdifFile(export)
+    for text in (entry, member):
+        export.write_text(2 * _descriptor_of(known) + _descriptor_of(text))
+        pieces = list(file.map(lambda record, _: record))
+        assert pieces == [piece.encode() for piece in export.read_text().rstrip("\n").split("\n\n")]
+        assert all(bare.count(b"y") == record.count(b"y") for record, bare in file.map(lambda *each: each))
+
+
+def test_what_is_learned_of_folds_is_bounded(export: Path) -> None:
+    odd = base64.b64encode(bytes(9000)).decode()
+    export.write_text(f"dn: CN=x\nnTSecurityDescriptor:: {chr(10).join([odd[0], *(' ' + each for each in odd[1:])])}\n")
+    ends = ldif_reader._Ends()
+    content = export.read_bytes()
+    assert ends.find(content, content.index(b":: ") + 3) == len(content) - 1
+    assert not ends._known
