@@ -130,7 +130,7 @@ class Marks:
         self._values = array("I")
 
     def add(self, size: int, start: int, end: int, *, marked: bool) -> None:
-        """The next record, with what stands before it, and where in it the value of its descriptor lies."""
+        """The next record: its size with what stands before it, and where in it alone its descriptor's value lies."""
         self._sizes.append(size << 1 | marked)
         if marked:
             # A value that is too far or too long to be told is looked for again.
@@ -177,12 +177,12 @@ class LdifFile:
         for block in self._blocks():
             at = offset
             for piece, start, end in cut(block):
-                record, bare = piece, piece[:start] + piece[end:] if end else piece
+                record = piece
                 try:
                     if piece[:3] != b"dn:":
-                        record, bare = _without_preamble(piece), _without_preamble(bare)
+                        record, start, end = _without_preamble(piece, start, end)
                     if record:
-                        result = function(record, bare)
+                        result = function(record, record[:start] + record[end:] if end else record)
                 except MalformedRecord as error:
                     raise self._located(error, at, piece, record) from None
                 if marks is not None:
@@ -197,7 +197,7 @@ class LdifFile:
 
     def map_marked(self, function: Callable[[bytes, int, int], T], marks: Marks) -> Iterator[T]:
         """What the function makes of each marked record, and of where in it the value of its descriptor lies (0 and 0:
-        that isn't known). The file must be as it was: nothing is looked for in what stands between.
+        nobody knows). The file must be as it was: nothing is looked for in what stands between.
 
         Raises:
             LdifError: as `map`.
@@ -217,7 +217,7 @@ class LdifFile:
             record = piece
             try:
                 if piece[:3] != b"dn:":
-                    record, value_start, value_end = _without_preamble(piece), 0, 0
+                    record, _, _ = _without_preamble(piece)
                 result = function(record, value_start, value_end)
             except MalformedRecord as error:
                 raise self._located(error, start, piece, record) from None
@@ -330,8 +330,17 @@ def _utf16(start: bytes) -> str:
     return ""
 
 
-def _without_preamble(piece: bytes) -> bytes:
-    """The record without comments and version line before it; b"" where there is no entry."""
+def _without_preamble(piece: bytes, start: int = 0, end: int = 0) -> tuple[bytes, int, int]:
+    """The record without comments and version line before it, and where in it lies what lies between two places of the
+    piece (0 and 0: nothing); b"" where there is no entry."""
+    record = _record_of(piece)
+    if not record or not end:
+        return record, 0, 0
+    before = len(piece) - len(record)  # the end is the same
+    return record, start - before, end - before
+
+
+def _record_of(piece: bytes) -> bytes:
     preamble = _PREAMBLE.match(piece)
     start = preamble.end() if preamble else 0
     record = piece[start:]
@@ -495,7 +504,7 @@ class RecordParser:
         if end:
             # The descriptor is most of a user's record, so it is cut out first.
             if self._descriptor:
-                raw[self._descriptor] = [self._long_value(record, start, end)]
+                raw[self._descriptor] = [self._from_base64(record, start, end)]
             rest = record[: start - len(_DESCRIPTOR)] + record[end:]
         # No layout has a line that begins with a space, so a folded record is noticed, and costs a second look.
         if (name := self._layouts.take_apart(rest, raw)) is None and b"\n " in rest:
@@ -575,7 +584,8 @@ class RecordParser:
         if rest[:1] == b"\n":
             rest = rest.replace(b"\n ", b"")
         if rest[:1] == b":":
-            return self._from_base64(rest[1:].lstrip(b" "))
+            text = rest[1:].lstrip(b" ")
+            return self._from_base64(text, 0, len(text))
         if rest[:1] == b"<":
             what = "the value isn't in the export, it stands at an address (':<'), which is never opened"
             raise MalformedRecord(what, "Export with the values themselves.")
@@ -583,15 +593,13 @@ class RecordParser:
             rest = rest.replace(b"\n ", b"")
         return rest.lstrip(b" ")
 
-    def _from_base64(self, text: bytes) -> bytes:
-        return _strictly_decoded(text) if len(text) < _LONG_VALUE else self._long_value(text, 0, len(text))
-
-    def _long_value(self, record: bytes, start: int, end: int) -> bytes:
+    def _from_base64(self, record: bytes, start: int, end: int) -> bytes:
         """The value whose base64 is record[start:end]."""
         size = end - start
-        cut = self._cuts.get(size) or self._cut(record[start:end])
-        place = start + cut
-        if cut and record[place - 1] in _ALPHABET and record[place] in _ALPHABET:
+        if size < _LONG_VALUE:
+            return _strictly_decoded(record[start:end])
+        place = start + (self._cuts.get(size) or self._cut(record[start:end]))
+        if record[place - 1] in _ALPHABET and record[place] in _ALPHABET:
             try:
                 return self._remembered(record[start:place]) + self._remembered(record[place:end])
             except MalformedRecord:
@@ -601,8 +609,6 @@ class RecordParser:
     def _cut(self, text: bytes) -> int:
         """Where to cut a long value in two that can be decoded apart: a descriptor's end is its owner, its beginning
         a DACL, and others have each. Values of one length are mostly folded alike, so it is remembered for a length."""
-        if len(text) < _LONG_VALUE:
-            return 0
         for cut in range(len(text) - _TAIL, len(text) - _TAIL - 8, -1):
             if (cut - 2 * text.count(b"\n ", 0, cut)) % 4 == 0 and {text[cut - 1], text[cut]} <= _ALPHABET:
                 break
