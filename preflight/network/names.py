@@ -16,8 +16,24 @@ ODDITIES = {
 """What a `Resolution` can carry although the name resolves, or beside the reason why it doesn't."""
 
 
+class _Answer:
+    """What became of a question: "ok", or a DNS code of `REASONS`."""
+
+    __slots__ = ()
+    code: str
+
+    @property
+    def resolved(self) -> bool:
+        return self.code == OK
+
+    @property
+    def reason(self) -> Reason | None:
+        """Meaning and remedy of the code; None if ok."""
+        return REASONS.get(self.code)
+
+
 @dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(_Answer):
     """What a name resolves to (A and AAAA).
 
     Attributes:
@@ -47,15 +63,6 @@ class Resolution:
     oddities: tuple[str, ...] = ()
 
     @property
-    def resolved(self) -> bool:
-        return self.code == OK
-
-    @property
-    def reason(self) -> Reason | None:
-        """Meaning and remedy of the code; None if ok."""
-        return REASONS.get(self.code)
-
-    @property
     def connectable(self) -> tuple[str, ...]:
         """The addresses that a program on this machine would connect to."""
         if not self.resolved:
@@ -74,7 +81,7 @@ class ServiceRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceRecords:
+class ServiceRecords(_Answer):
     """The SRV records of a name such as _ldap._tcp.dc._msdcs.corp.contoso.com.
 
     Attributes:
@@ -89,12 +96,3 @@ class ServiceRecords:
     duration: float = 0.0
     message: str = ""
     via: str = "dns"
-
-    @property
-    def resolved(self) -> bool:
-        return self.code == OK
-
-    @property
-    def reason(self) -> Reason | None:
-        """Meaning and remedy of the code; None if ok."""
-        return REASONS.get(self.code)
