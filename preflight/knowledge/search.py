@@ -84,8 +84,8 @@ def search(text: str, most: int = 10) -> Sequence[Match]:
 
 def procedures_for(text: str) -> Sequence[Procedure]:
     """The procedures that a short text names, or else those that speak of all that it says."""
-    wanted = _telling((text[:_SHORT],))
-    if not wanted or len(text) > _SHORT:
+    wanted = _telling((text,)) if len(text) <= _SHORT else frozenset()
+    if not wanted:
         return ()
     procedures = catalogue().procedures
     named = [each for each in procedures if wanted <= _telling((each.name,))]

@@ -79,7 +79,7 @@ def usage_of(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, **AS_INSTALLED, **(environment or {})},
+            env=_surroundings(environment),
         )
     except OSError as error:
         raise NotMeasured(f"{command[0]}: {error.strerror}") from None
@@ -89,6 +89,10 @@ def usage_of(
     if process.returncode not in codes:
         raise NotMeasured(f"{' '.join(command)[:200]} ended with {process.returncode}")
     return Usage(wall, usage.ru_utime + usage.ru_stime)
+
+
+def _surroundings(environment: Mapping[str, str] | None) -> Mapping[str, str]:
+    return {**os.environ, **AS_INSTALLED, **(environment or {})}
 
 
 _SMALL_PARENT = """
@@ -107,7 +111,7 @@ def peak_of(command: Sequence[str], environment: Mapping[str, str] | None = None
     """
     done = subprocess.run(
         [sys.executable, "-S", "-c", _SMALL_PARENT, *command],
-        env={**os.environ, **AS_INSTALLED, **(environment or {})},
+        env=_surroundings(environment),
         capture_output=True,
         text=True,
         timeout=ENDED_WITHIN,

@@ -183,12 +183,15 @@ class Blocked:
             return
         user, container = judgement.user, judgement.container
         classes, orphan = user.raw.get("objectClass"), user.raw.get("adminCount")
-        about = classes[-1] if classes else b"", orphan[0] if orphan else b"", judgement.enabled, judgement.protected
-        effect = self._effects.get((id(judgement.rights), container, *about))
+        alike = (
+            *(id(judgement.rights), container, judgement.enabled, judgement.protected),
+            *(classes[-1] if classes else b"", orphan[0] if orphan else b""),
+        )
+        effect = self._effects.get(alike)
         if effect is None:
             if len(self._effects) >= _MOST_REMEMBERED:
                 self._effects.clear()
-            effect = self._effects[id(judgement.rights), container, *about] = self._effect_of(judgement)
+            effect = self._effects[alike] = self._effect_of(judgement)
         for tally in effect.allowed:
             tally.allowed += 1
         for tally in effect.denied:
